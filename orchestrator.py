@@ -42,9 +42,10 @@ from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.revert import Reverted, revert_story
 from running.sprint_planning import check_planning, planning_agent
-from running.start_checks import check_caps, check_reserve, check_resume, check_start
+from running.start_checks import check_caps, check_reserve, check_resume, check_start, refuse_taken_over
 from running.steering import Steering
 from running.store_copy import warn_of_store
+from running.takeover import TakeOvers
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.waits import SCHEDULED
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
@@ -75,6 +76,7 @@ class Orchestrator:
         self._wanted: StartRequest | None = None  # the request that is being started
         self.steering = Steering(workspace, run_state, lambda: self._batch)
         self.forecaster = Forecaster(workspace, run_state, self.steering.selection)
+        self.takeovers = TakeOvers(workspace, run_state, self.steering, lambda: self._batch)
         self._closing = False
         self.plan = PlanChoice(workspace)
 
@@ -107,6 +109,7 @@ class Orchestrator:
         request = StartRequest(1, agent=planning_agent(workspace, agent), budget_usd=budget_usd, purpose=purpose)
         with self._exclusive(request):
             await check_trust(workspace)
+            refuse_taken_over(workspace, "start")
             name = request.agents(workspace.settings())[0]
             preset, head = await check_planning(workspace, name)
             unpriced = unpriced_agents(workspace, [name], budget_usd)
@@ -162,6 +165,7 @@ class Orchestrator:
     async def _reopen(self, batch: Batch) -> int:
         if not batch.gate.paused:
             raise NotNow("running", "the batch is not paused")
+        refuse_taken_over(self._workspace, "resume")
         if batch.gate.caps is not None:
             await check_caps(batch.gate.caps)
         check_reserve(batch.gate)
@@ -180,6 +184,7 @@ class Orchestrator:
         await check_trust(self._workspace)
         if self._batch is not None or self._starting:
             raise NotNow("running", "a batch is running: it asks when everything that is left waits for the epic")
+        refuse_taken_over(self._workspace, "close the epic")
         try:
             await close_by_operator(self._workspace, epic_id)
         except NotCommitted as error:
@@ -188,6 +193,7 @@ class Orchestrator:
     async def revert(self, story_key: str) -> Reverted:
         """Revert the newest commit of a story, between batches. Raises `NotNow`."""
         await check_trust(self._workspace)
+        refuse_taken_over(self._workspace, "revert")
         with self._exclusive():
             return await revert_story(self._workspace, story_key)
 
@@ -205,6 +211,7 @@ class Orchestrator:
         await self.plan.restore()
         await restore_permission(self._workspace)
         row = await recover(self._workspace)
+        await self.takeovers.load()
         if row is None:
             return
         if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
@@ -238,6 +245,7 @@ class Orchestrator:
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
         self._closing = True
+        await self.takeovers.close()
         if self._gate is not None:  # also of a batch that has ended: its background work may still run
             self._gate.stop(StopMode.INTERRUPT)
         background = asyncio.ensure_future(self._background.wait())

@@ -41,6 +41,7 @@ class EventType(StrEnum):
     STORY_HINT = "story:hint"
     STORY_SKIP = "story:skip"
     STORY_DELIVERY = "story:delivery"
+    STORY_TAKEOVER = "story:takeover"
     RUN_QUEUE = "run:queue"
     PLAN_CHANGE = "plan:change"
     PROMPT_CHANGE = "prompt:change"
@@ -257,6 +258,21 @@ class StoryDelivery(Payload, kw_only=True):
     problem: bool | UnsetType = UNSET
 
 
+class StoryTakeover(Payload, kw_only=True):
+    """The operator takes a story over: `requested` while its command ends, `taken`, then `returned` with the change.
+
+    `command_line` continues its agent's session in `folder`; without one `message` says why there is none.
+    """
+
+    story_key: str
+    takeover_id: int
+    state: Literal["requested", "taken", "returned"]
+    folder: str
+    message: str
+    command_line: str | UnsetType = UNSET
+    metrics: Metrics | UnsetType = UNSET
+
+
 class RunQueueChange(Payload, kw_only=True):
     """What the operator has put first, and when the batch stops: `after` story, cycle or time, `at` in ms."""
 
@@ -320,6 +336,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_HINT: StoryHint,
     EventType.STORY_SKIP: StorySkip,
     EventType.STORY_DELIVERY: StoryDelivery,
+    EventType.STORY_TAKEOVER: StoryTakeover,
     EventType.RUN_QUEUE: RunQueueChange,
     EventType.PLAN_CHANGE: PlanChange,
     EventType.PROMPT_CHANGE: PromptChange,

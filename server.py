@@ -6,8 +6,10 @@ requests, and end in the order agents, WebSocket clients, database.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import secrets
 import sqlite3
 import sys
 import time
@@ -19,12 +21,14 @@ import msgspec
 from aiohttp import web
 
 import agents
+import api.access
+import api.guarding
 import api.http
+import api.links
 import api.masked
 import api.page
-import api.project
+import api.push
 import events
-import security
 from agents import AgentSpec
 from api.history import envelopes_between, newest_envelopes
 from api.http import SERVICES, LiveSettings, Services
@@ -45,8 +49,11 @@ from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.delivery.watcher import DeliveryWatcher
 from running.forecaster import Forecaster
+from running.grants import load_grants
+from running.links import Links
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.push import Push
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
@@ -58,8 +65,9 @@ from runstate.forecast_view import ForecastView
 from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
-from security.token import cookie_secret
-from settings import LOOPBACK
+from security.controls import visible
+from security.links import link_key
+from security.token import SECRET_BYTES, cookie_secret
 from store.log import oldest_event
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
@@ -80,17 +88,10 @@ def build_app(
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
-    guard = security.Guard(
-        hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts],
-        token=settings.token,
-        cors_origin=settings.cors_origin,
-        shared=api.project.SHARED,
-        csp=security.policy(pages[""].content),
-        secret=cookie_secret(config.data_dir) if settings.token is not None else None,
-    )
+    secret = cookie_secret(config.data_dir) if settings.token is not None else secrets.token_bytes(SECRET_BYTES)
     # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
-    security.protect(app, guard, api.http.refuse)
+    api.guarding.protect(app, settings, secret, pages[""].content)
     app[api.page.MANIFEST] = pages
     app.add_routes(ROUTES)
     app[RECORDINGS] = Recordings()
@@ -110,6 +111,7 @@ async def _services(
     agents.GUARDING.watch(database.epoch)
     means = agents.guard_means()
     guardian = GuardianView(means.names, means.sentence)
+    await load_grants(database, app[api.access.ACCESS].grants)
     run_state, server_state = RunState(), ServerState(guardian=guardian)
     await restore_fold(database, run_state)
     hub = Hub(
@@ -153,7 +155,14 @@ async def _services(
         apply_trust=apply_trust,
     )
     retention = Retention(workspace, hub.ring.pruned)
-    notifier = Notifier(database, settings, config.project.name)
+    key = link_key(await asyncio.to_thread(cookie_secret, config.data_dir))
+    links = app[api.links.LINKS] = Links(
+        database, key, settings.public_url, workspace.clock, lambda text: visible(workspace.masker.text(text))
+    )
+    push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
+    notifier = Notifier(
+        database, settings, config.project.name, more=() if push.missing else (push,), links=links.for_event
+    )
     deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster

@@ -38,6 +38,7 @@ from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.stream_lock import until_released
 from agents.summaries import edits_files
+from agents.terminal import terminal_command
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
@@ -97,5 +98,6 @@ __all__ = [
     "steady",
     "sweep",
     "takes_messages",
+    "terminal_command",
     "until_released",
 ]

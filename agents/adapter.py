@@ -144,6 +144,10 @@ class Adapter(ABC):
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         """The whole command line. The prompt is never in it: it goes to stdin."""
 
+    def terminal_argv(self, spec: AgentSpec, session_id: str) -> list[str] | None:
+        """The command line by which a person continues a session in a terminal; None where the program has none."""
+        return None
+
     def options_for(self, command: Sequence[str]) -> frozenset[str]:
         """Those of `optional` that may be used with a command of the operator's."""
         return self.optional

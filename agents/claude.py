@@ -295,6 +295,9 @@ class Claude(Adapter):
     def message(self, message_id: int, text: str) -> str:
         return user_message(messages.for_model(text), message_id)
 
+    def terminal_argv(self, spec: AgentSpec, session_id: str) -> list[str] | None:
+        return [*spec.command, "--resume", session_id]
+
     def parser(self, cwd: str | None = None) -> ClaudeParser:
         return ClaudeParser(cwd)
 

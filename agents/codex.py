@@ -140,6 +140,9 @@ class Codex(Adapter):
             argv += ["resume", call.resume]
         return [*argv, "-"]
 
+    def terminal_argv(self, spec: AgentSpec, session_id: str) -> list[str] | None:
+        return [*spec.command, "resume", session_id]
+
     def parser(self, cwd: str | None = None) -> CodexParser:
         return CodexParser(cwd)
 

@@ -147,6 +147,9 @@ class Gemini(Adapter):
         fixed = ["--output-format", "stream-json", "--skip-trust"]
         return [*spec.command, *fixed, *choices(spec, call, _MODES)]
 
+    def terminal_argv(self, spec: AgentSpec, session_id: str) -> list[str] | None:
+        return [*spec.command, "--resume", session_id]
+
     def parser(self, cwd: str | None = None) -> GeminiParser:
         return GeminiParser(cwd)
 

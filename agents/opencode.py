@@ -151,6 +151,9 @@ class Opencode(Adapter):
             argv += ["--session", call.resume]
         return argv
 
+    def terminal_argv(self, spec: AgentSpec, session_id: str) -> list[str] | None:
+        return [*spec.command, "--session", session_id]
+
     def parser(self, cwd: str | None = None) -> OpencodeParser:
         return OpencodeParser(cwd)
 

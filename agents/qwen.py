@@ -79,6 +79,9 @@ class Qwen(Adapter):
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         return [*spec.command, "--output-format", "stream-json", *choices(spec, call, _MODES)]
 
+    def terminal_argv(self, spec: AgentSpec, session_id: str) -> list[str] | None:
+        return [*spec.command, "--resume", session_id]
+
     def parser(self, cwd: str | None = None) -> QwenParser:
         return QwenParser(cwd)
 

@@ -72,6 +72,27 @@ class StartBody(Body, frozen=True):
     synced: Annotated[bool, Meta(description="must be true or false")] = False
 
 
+class NewLinkBody(Body, frozen=True):
+    """The name of a new reader's link, for the list in Settings."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=60, description="must be a name of at most 60 characters")]
+
+
+class PairBody(Body, frozen=True):
+    """The role of the device that is paired."""
+
+    role: Annotated[Literal["operator", "reader"], Meta(description='must be "operator" or "reader"')] = "operator"
+
+
+class SubscriptionBody(Body, frozen=True):
+    """The subscription of a browser to messages, as its `pushManager` gives it; `name` where the device has none."""
+
+    endpoint: Annotated[str, Meta(min_length=1, max_length=2048, description="must be an https address")]
+    p256dh: Annotated[str, Meta(pattern=r"^[\w-]{86,88}=*$", description="must be the browser's public key")]
+    auth: Annotated[str, Meta(pattern=r"^[\w-]{22}=*$", description="must be the browser's secret")]
+    name: Annotated[str, Meta(max_length=60, description="must be a name of at most 60 characters")] = "Browser"
+
+
 class StopBody(Body, frozen=True):
     mode: Annotated[Literal["graceful", "now"], Meta(description='must be "graceful" or "now"')] = "graceful"
 
@@ -148,6 +169,14 @@ class MessageBody(Body, frozen=True):
     """`text` is sent to the agent while it works."""
 
     text: Annotated[HintText, Meta(description=HINT_RULE)]
+
+
+class BranchBody(Body, frozen=True):
+    """`name` is that of the new branch, null for the proposed one."""
+
+    name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None, Meta(description="must be the name of a branch")
+    ] = None
 
 
 class RetryBody(Body, frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.dossier import commits_named, find_story, newest_row, under_all_names
+from api.dossier import BY_HAND, commits_named, find_story, newest_row, under_all_names
 from api.http import SERVICES, ApiError, Services, json_response
 from base.regular import read_regular
 from git.history import FileChange, NoSuchChange, TreeChange, change_between, ends_of, file_between
@@ -23,6 +23,7 @@ from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from store.commands import get_commands_by_key
+from store.takeovers import get_takeovers_of
 
 WORK: Final = "work"  # the name of the change since development began, in place of a commit hash
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
@@ -70,6 +71,12 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
         repository = (await place_of(services.workspace, row)).git or git  # the lane's, while the story is in one
         return repository, row.base_tree, await take_snapshot(repository)
+    if name.startswith(BY_HAND):
+        rows = await under_all_names(services, story, get_takeovers_of)
+        taken = next((taken for taken in rows if f"{BY_HAND}{taken.id}" == name), None)
+        if taken is None or taken.tree_before is None or taken.tree_after is None:
+            raise ApiError(404, "not_found", f"{story.key} has no change {name}")
+        return git, taken.tree_before, taken.tree_after
     commands = await under_all_names(services, story, get_commands_by_key)
     if name not in [commit.hash for commit in await commits_named(services, story.names, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")

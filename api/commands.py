@@ -5,11 +5,16 @@ from __future__ import annotations
 import msgspec
 
 import agents
+from running.snapshot_branch import proposed_branch
 from store.commands import Command
+from workflow import CommentAnswer
 
 
 class CommandView(msgspec.Struct, frozen=True, kw_only=True):
-    """A command; times in ms since the epoch, cost in US dollars."""
+    """A command; times in ms since the epoch, cost in US dollars.
+
+    `branch` is a name for a branch of the files as they were before it, None where no snapshot was taken.
+    """
 
     id: int
     batch_id: int
@@ -42,24 +47,27 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     background: bool
     cost_doubted: bool  # it is above ten times what its tokens can cost
     agent_change: str | None
+    branch: str | None
 
 
 # Fields that a row holds as they are; the others are stored as JSON, as 0 or 1, under another name, or follow from it.
 _SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {
-    *("verdict", "story_keys", "background", "cost_doubted")
+    *("verdict", "story_keys", "background", "cost_doubted", "branch")
 }
 
 
 class StoredVerdict(msgspec.Struct, frozen=True):
     """The parts of a verdict that are shown: of a commit its hash, of a review its findings and their numbers.
 
-    `said` are the findings as the reviewer wrote them, `findings` as normalised texts.
+    `said` are the findings as the reviewer wrote them, `findings` as normalised texts, `answers` what it says of the
+    operator's comments.
     """
 
     commit: str | None = None
     counts: tuple[int, int, int, int] | None = None
     said: list[str] = []
     findings: list[str] = []
+    answers: list[CommentAnswer] = []
 
 
 def stored_verdict(command: Command) -> StoredVerdict:
@@ -77,6 +85,7 @@ def command_view(command: Command) -> CommandView:
         story_keys=msgspec.json.decode(command.story_keys, type=list[str]),
         background=bool(command.background),
         cost_doubted=_is_doubted(command),
+        branch=proposed_branch(command),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -33,7 +33,10 @@ from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
-from workflow import kind_of
+from store.takeovers import TakeOverRow, get_takeovers_of
+from workflow import kind_of, split_comments
+
+BY_HAND: Final = "by-hand-"  # before a take-over's id: the name of its change
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -67,6 +70,15 @@ class Hint(msgspec.Struct, frozen=True):
     sent_to: int | None
 
 
+class CommentState(msgspec.Struct, frozen=True):
+    """A comment: `open` or `answered`, with the words of the review `by`, None before one has looked at it."""
+
+    text: str
+    state: Literal["open", "answered"]
+    words: str
+    by: str | None
+
+
 class SentBack(msgspec.Struct, frozen=True):
     """What the operator sent back at a gate; `settled_by` is the review that was given the comments, None before."""
 
@@ -75,6 +87,31 @@ class SentBack(msgspec.Struct, frozen=True):
     comments: str
     at: int
     settled_by: str | None
+    items: list[CommentState] = []
+
+
+class ByHand(msgspec.Struct, frozen=True, kw_only=True):
+    """A take-over of the story: its times in ms since the epoch, and the change once it was handed back.
+
+    `state` is requested, taken or returned; `command_line` continues the agent's session in a terminal.
+
+    `diff` names the change for `GET /api/stories/{key}/changes/{name}`.
+    """
+
+    id: int
+    story_key: str
+    state: str
+    folder: str
+    message: str
+    command_line: str | None
+    agent: str | None
+    session_id: str | None
+    at: int
+    returned_at: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+    diff: str | None
 
 
 class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -126,6 +163,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
     hints: list[Hint]
     sent_back: list[SentBack] = []
+    by_hand: list[ByHand] = []
     deferred: list[FindingView] = []
     deliveries: list[DeliveryView] = []
     plan: PlanFacts = PlanFacts()
@@ -204,6 +242,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
             for hint in await database.read(get_hints, story.names)
         ],
         sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
+        by_hand=[_by_hand(row) for row in await under_all_names(services, story, get_takeovers_of)],
         deferred=[finding_view(row) for row in deferred],
         deliveries=await delivery_views(services, await under_all_names(services, story, get_deliveries_of)),
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
@@ -233,12 +272,46 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
 
 def _sent_back(row: GateRow, commands: Sequence[Command]) -> SentBack:
     at = row.decided_at or row.opened_at
-    reviews = (
-        command.command
+    reviews = [
+        command
         for command in commands
         if kind_of(command.command).endswith("-review") and command.status == "success" and command.started_at >= at
+    ]
+    items = [_comment_state(comment, reviews) for comment in split_comments(row.comments)]
+    return SentBack(row.id, row.kind, row.comments or "", at, reviews[0].command if reviews else None, items)
+
+
+def _comment_state(comment: str, reviews: Sequence[Command]) -> CommentState:
+    """What the newest review that was asked says of a comment."""
+    said = [
+        (command.command, answer)
+        for command in reviews
+        for answer in stored_verdict(command).answers
+        if answer.comment == comment
+    ]
+    if not said:
+        return CommentState(comment, "open", "", None)
+    command, answer = said[-1]
+    return CommentState(comment, "answered" if answer.answered else "open", answer.words, command)
+
+
+def _by_hand(row: TakeOverRow) -> ByHand:
+    return ByHand(
+        id=row.id,
+        story_key=row.story_key,
+        state=row.state,
+        folder=row.folder,
+        message=row.message,
+        command_line=row.command_line,
+        agent=row.agent,
+        session_id=row.session_id,
+        at=row.taken_at or row.requested_at,
+        returned_at=row.returned_at,
+        files_changed=row.files_changed,
+        lines_added=row.lines_added,
+        lines_removed=row.lines_removed,
+        diff=f"{BY_HAND}{row.id}" if row.tree_after else None,
     )
-    return SentBack(row.id, row.kind, row.comments or "", at, next(reviews, None))
 
 
 def _last(records: Mapping[str, T], names: Sequence[str]) -> T | None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import hdrs, web
@@ -20,7 +21,8 @@ from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
-from security import RequestRefused
+from security import VISITOR, RequestRefused
+from security.grants import Role
 from security.trust_store import FolderTrust
 from settings import Loaded, SettingValues
 from store.writer import DatabaseUnavailable
@@ -29,6 +31,7 @@ from websocket.hub import Hub
 log = logging.getLogger("sprint_runner.http")
 
 BODY_MAX: Final = 1 << 20  # bytes of a request's body
+FORM_MAX: Final = 4096  # characters of a form that are read
 BODY_S: Final = 30.0  # seconds for a body to arrive
 
 
@@ -89,6 +92,11 @@ def refuse(error: RequestRefused | ApiError) -> web.Response:
     return response
 
 
+def is_reader(request: web.Request) -> bool:
+    """Whether who asks may see, and change nothing."""
+    return request[VISITOR].role is Role.READER
+
+
 async def read_body(request: web.Request, kind: type[B]) -> B:
     """Return the body of a request as its struct; an absent body is an empty object."""
     return decode_body(await _read(request), kind)
@@ -97,6 +105,11 @@ async def read_body(request: web.Request, kind: type[B]) -> B:
 async def read_object(request: web.Request) -> SettingValues:
     """Return the body of a request whose keys are names of settings."""
     return decode_object(await _read(request))
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Return the fields of a form, of each name the last; what is no form has none."""
+    return dict(parse_qsl((await _read(request)).decode("utf-8", "replace")[:FORM_MAX], errors="replace"))
 
 
 async def _read(request: web.Request) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from api.http import SERVICES, Handler
@@ -17,6 +18,12 @@ AT_ONCE_MAX: Final = 64 * 1024  # bytes of a body that are masked on the loop: a
 
 class MaskedResponse(web.Response):
     """A response whose body is masked already."""
+
+
+def unmasked_response(value: object) -> MaskedResponse:
+    """Return a value as JSON whose secret is meant for who asked for it."""
+    headers = {"Cache-Control": "no-store"}
+    return MaskedResponse(body=msgspec.json.encode(value), content_type="application/json", headers=headers)
 
 
 @web.middleware

@@ -12,6 +12,7 @@ from aiohttp import web
 from api.description import INTEGER, TEXT, Operation
 from api.http import BODY_MAX, json_response
 from api.operations import OPERATIONS
+from api.roles import access_of
 from base.plain_json import JsonObject
 
 EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # the responses of the guard and of `read_body`
@@ -19,12 +20,14 @@ MEANINGS: Final = {
     101: "The connection is a WebSocket now.",
     200: "Done.",
     202: "Begun.",
+    303: "Done; the page is at the new address.",
     400: "Bad input; the message names the field.",
     401: "The token is missing or wrong.",
-    403: "A foreign Host or Origin.",
+    403: "A foreign Host or Origin, or a change by a reader.",
     404: "There is no such thing.",
     405: "The path has no such method.",
     409: "Not in this state.",
+    410: "It was used, or its time is over.",
     413: f"A body of more than {BODY_MAX} bytes.",
     415: "Not application/json.",
     422: "The file cannot be edited safely.",
@@ -78,6 +81,7 @@ def _operation(row: Operation, of: JsonObject) -> JsonObject:
     made = {
         "operationId": _name(row),
         "summary": row.summary,
+        "x-access": access_of(row.method.upper(), row.path).value,
         "parameters": [*_path_parameters(row), *_query_parameters(row)],
         "responses": {str(row.status): good, **bad},
     }

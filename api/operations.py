@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.access import AccessView, LinkMade, PairingCode
 from api.bodies import (
     AnswerBody,
+    BranchBody,
     EmptyBody,
     GateBody,
     MessageBody,
+    NewLinkBody,
+    PairBody,
     QueueBody,
     StartBody,
     StopBody,
+    SubscriptionBody,
     TrustBody,
 )
+from api.branches import BranchMade
 from api.description import INTEGER, TEXT, Operation
 from api.gates import GateList
 from api.health import Health
@@ -24,6 +30,7 @@ from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.messages import MessageStored
 from api.plan_operations import PLAN_OPERATIONS
 from api.project import StatusEvidenceByStory
+from api.push import MessageSent, PushKey, PushView
 from api.queue import QueueChanged
 from api.quota import QuotaReport
 from api.run import BatchStarted, OldStatus, RunStateName
@@ -160,6 +167,15 @@ OPERATIONS: Final = (
         errors=(404, 409),
     ),
     Operation(
+        "post",
+        "/api/commands/{id}/branch",
+        "Make a branch of the files as they were before a command.",
+        BranchMade,
+        202,
+        body=BranchBody,
+        errors=(404, 409),
+    ),
+    Operation(
         "get",
         "/api/insights",
         "Cost, tokens and time.",
@@ -187,6 +203,55 @@ OPERATIONS: Final = (
         TrustView,
         body=TrustBody,
         errors=(409, 503),
+    ),
+    Operation("get", "/api/access", "Your role, and who else has access beside the token.", AccessView),
+    Operation(
+        "post",
+        "/api/access/links",
+        "Make a reader's link.",
+        LinkMade,
+        body=NewLinkBody,
+        errors=(409, 503),
+    ),
+    Operation(
+        "post",
+        "/api/access/pair",
+        "Show a code that pairs one device within a minute.",
+        PairingCode,
+        body=PairBody,
+        errors=(409,),
+    ),
+    Operation(
+        "post",
+        "/api/access/{id}/revoke",
+        "End an access at once, and close its pages.",
+        AccessView,
+        body=EmptyBody,
+        errors=(404, 409, 503),
+    ),
+    Operation("get", "/api/push", "The devices that get messages while their page is closed.", PushView),
+    Operation("post", "/api/push", "Send messages to this device.", PushView, body=SubscriptionBody, errors=(409, 503)),
+    Operation(
+        "post", "/api/push/key", "The public key for a subscription.", PushKey, body=EmptyBody, errors=(409, 503)
+    ),
+    Operation(
+        "post",
+        "/api/push/{id}/remove",
+        "Send nothing more to a device.",
+        PushView,
+        body=EmptyBody,
+        errors=(404, 409, 503),
+    ),
+    Operation(
+        "post", "/api/push/{id}/test", "Send a test to a device.", MessageSent, body=EmptyBody, errors=(404, 409)
+    ),
+    Operation("get", "/app/{name}", "A file by which browsers install the page as an app.", "image/png", errors=(404,)),
+    Operation("get", "/service-worker.js", "The worker that shows pushed messages.", "text/javascript"),
+    Operation("get", "/link/{key}", "What a link in a message does.", "text/html", errors=(403, 410)),
+    Operation("post", "/link/{key}", "Do it, once.", "text/html", errors=(410, 503)),
+    Operation("get", "/pair/{key}", "The page that a pairing code leads to.", "text/html", errors=(410,)),
+    Operation(
+        "post", "/pair/{key}", "Pair the device that sends this form, once.", "text/html", 303, errors=(410, 503)
     ),
     Operation("get", "/api/schema", "JSON Schema of events and settings.", JsonObject),
     Operation("get", "/api/openapi.json", "This document.", JsonObject),

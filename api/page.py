@@ -18,6 +18,8 @@ from aiohttp import web
 
 from api.http import ApiError
 from base.program import PROGRAM_DIR
+from security import VISITOR
+from security.grants import Role
 
 # A comment at the beginning of a line, also one with code behind it; a comment after code is kept.
 COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*$)", re.MULTILINE)
@@ -25,10 +27,13 @@ INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)  # no module has a string o
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
+READERS_PAGE: Final = " "  # the name of the page as readers get it, which no address has
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     content: bytes
-    packed: bytes
+    packed: bytes | None  # compressed, where that makes it smaller
     type: str
     etag: str
 
@@ -38,11 +43,13 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Return every file below `static/` by its path there, and the page itself as ""."""
+    """Return every file below `static/` by its path there, the page itself as "", and as readers get it."""
     static = PROGRAM_DIR / "static"
     files = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
     assets = {name: _asset(path.read_text("utf-8"), path.suffix) for name, path in files.items()}
-    assets[""] = _asset(announced((PROGRAM_DIR / "dashboard.html").read_text("utf-8"), files), ".html")
+    page = announced((PROGRAM_DIR / "dashboard.html").read_text("utf-8"), files)
+    assets[""] = _asset(page, ".html")
+    assets[READERS_PAGE] = _asset(page.replace("<html ", '<html data-role="reader" ', 1), ".html")
     return assets
 
 
@@ -68,26 +75,30 @@ def bare(module: str) -> str:
 
 
 async def get_page(request: web.Request) -> web.Response:
-    return _respond(request, request.app[MANIFEST][""])
+    """Respond with the page; that of a reader says so, from which its style and its modules know it."""
+    visitor = request.get(VISITOR)
+    name = READERS_PAGE if visitor is not None and visitor.role is Role.READER else ""
+    return respond(request, request.app[MANIFEST][name])
 
 
 async def get_static(request: web.Request) -> web.Response:
     asset = request.app[MANIFEST].get(request.match_info["path"])
-    if asset is None or request.match_info["path"] == "":
+    if asset is None or request.match_info["path"] in ("", READERS_PAGE):
         raise ApiError(404, "not_found", f"there is no {request.path}")
-    return _respond(request, asset)
+    return respond(request, asset)
 
 
-def _respond(request: web.Request, asset: Asset) -> web.Response:
+def respond(request: web.Request, asset: Asset) -> web.Response:
     """Respond with an asset, or with 304. Browsers always revalidate, so a page never mixes modules of two versions."""
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if request.headers.get("If-None-Match") == asset.etag:
         return web.Response(status=304, headers=headers)
-    packed = _takes_gzip(request.headers.get("Accept-Encoding", ""))
-    if packed:
+    packed = asset.packed if _takes_gzip(request.headers.get("Accept-Encoding", "")) else None
+    if packed is not None:
         headers["Content-Encoding"] = "gzip"
-    body = asset.packed if packed else asset.content
-    return web.Response(body=body, content_type=asset.type, charset="utf-8", headers=headers)
+    body = asset.content if packed is None else packed
+    charset = None if asset.type == "image/png" else "utf-8"
+    return web.Response(body=body, content_type=asset.type, charset=charset, headers=headers)
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -30,6 +30,7 @@ from api.project import EpicClosed, StatusChanged
 from api.prompts import Prompts, PromptSaved
 from api.run import BatchStarted
 from api.skips import BroughtBack, StorySkipped
+from api.takeovers import StoryHandedBack, StoryTakenOver
 from git.history import FileChange, TreeChange
 from running.preview_views import RunPreview
 from runstate.forecast_view import ForecastView
@@ -155,6 +156,24 @@ PLAN_OPERATIONS: Final = (
         202,
         body=EmptyBody,
         errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/take-over",
+        "Take a story over, to work on it by hand.",
+        StoryTakenOver,
+        202,
+        body=EmptyBody,
+        errors=(404, 409, 503),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/hand-back",
+        "Hand a story back; what was changed by hand is reviewed next.",
+        StoryHandedBack,
+        202,
+        body=EmptyBody,
+        errors=(404, 409, 503),
     ),
     Operation(
         "post",

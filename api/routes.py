@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    access,
+    app_files,
+    branches,
     changes,
     cost,
     deferred,
@@ -15,6 +18,7 @@ from api import (
     health,
     hints,
     history,
+    links,
     messages,
     metrics,
     openapi,
@@ -23,6 +27,7 @@ from api import (
     preview,
     project,
     prompts,
+    push,
     queue,
     quota,
     run,
@@ -30,6 +35,7 @@ from api import (
     settings,
     skips,
     socket,
+    takeovers,
     transcripts,
     trust,
 )
@@ -45,8 +51,17 @@ ROUTES: Final = [
         *gates.ROUTES,
         *project.ROUTES,
     ),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES, *deliveries.ROUTES),
+    *(
+        *hints.ROUTES,
+        *skips.ROUTES,
+        *takeovers.ROUTES,
+        *plan.ROUTES,
+        *preview.ROUTES,
+        *forecast.ROUTES,
+        *cost.ROUTES,
+        *prompts.ROUTES,
+    ),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES, *deliveries.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,
@@ -55,6 +70,10 @@ ROUTES: Final = [
         *schema.ROUTES,
         *settings.ROUTES,
         *trust.ROUTES,
+        *access.ROUTES,
+        *links.ROUTES,
+        *push.ROUTES,
+        *app_files.ROUTES,
     ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_object
+from api.http import SERVICES, ApiError, LiveSettings, Services, is_reader, json_response, read_object
 from base.files import atomic_write
 from settings import (
     BY_NAME,
@@ -29,6 +29,7 @@ from settings.model import WORKFLOWS
 
 RESTART: Final = "after a restart"
 SHOWN_SECRET: Final = "set"  # noqa: S105 - shown instead of a secret
+NOT_FOR_READERS: Final = ("notify_webhook", "notify_command")
 CONTEXT_LINES: Final = 2  # lines of the file around a change, in a preview
 _DEFAULTS: Final = Settings()
 
@@ -68,10 +69,14 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 async def get_settings(request: web.Request) -> web.Response:
-    """Respond with every setting, its value, range and source; of a secret only whether it is set."""
+    """Respond with every setting, its value, range and source; of a secret only whether it is set.
+
+    An address or a command for messages may let in whoever knows it, so a reader does not get it either.
+    """
     services = request.app[SERVICES]
     unread = await asyncio.to_thread(_unread, services.live)
-    return json_response(_all_settings(services, unread))
+    shown = _all_settings(services, unread)
+    return json_response(_for_readers(shown) if is_reader(request) else shown)
 
 
 async def put_settings(request: web.Request) -> web.Response:
@@ -154,6 +159,14 @@ def _all_settings(services: Services, unread: str | None) -> AllSettings:
     loaded = services.live.loaded
     views = [_view(loaded, setting) for setting in SETTINGS]
     return AllSettings(views, str(_file(services)), unread)
+
+
+def _for_readers(shown: AllSettings) -> AllSettings:
+    views = [
+        msgspec.structs.replace(view, value=SHOWN_SECRET) if view.value and view.name in NOT_FOR_READERS else view
+        for view in shown.settings
+    ]
+    return msgspec.structs.replace(shown, settings=views)
 
 
 def _view(loaded: Loaded, setting: Setting) -> SettingView:

@@ -7,8 +7,10 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
+from api.access import ACCESS
 from api.http import SERVICES, ApiError
-from websocket.frames import MESSAGE_MAX, PING, TEXT
+from security import VISITOR
+from websocket.frames import MESSAGE_MAX, PING, REVOKED, TEXT
 from websocket.hub import CLOSE_S
 
 BURST: Final = 100  # messages of one client before a pause; a page sends a few per minute
@@ -29,11 +31,12 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     client = hub.connect(transport, lambda code: socket.close(code=code, drain=False), *_position(request))
     received = 0
     try:
-        async for message in socket:
-            hub.receive(client, _OPCODES.get(message.type, 0), message.data)
-            received += 1
-            if received % BURST == 0:  # not reading is what slows the sender down
-                await asyncio.sleep(PAUSE_S)
+        with request.app[ACCESS].grants.socket(request[VISITOR].grant_id, lambda: hub.end(client, REVOKED)):
+            async for message in socket:
+                hub.receive(client, _OPCODES.get(message.type, 0), message.data)
+                received += 1
+                if received % BURST == 0:  # not reading is what slows the sender down
+                    await asyncio.sleep(PAUSE_S)
     finally:
         hub.forget(client)
     return socket

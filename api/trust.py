@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from api.bodies import TrustBody
-from api.http import SERVICES, ApiError, Services, json_response, read_body
+from api.http import SERVICES, ApiError, Services, is_reader, json_response, read_body
 from running.trust import agent_powers, instruction_files
 from security.trust import Difference
 from settings import FILE_NAME, READ_AT_START, Loaded, SettingsError, trust_all
@@ -33,7 +33,9 @@ class TrustView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_trust(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    return json_response(await asyncio.to_thread(_view, services, *_read(services)))
+    view = await asyncio.to_thread(_view, services, *_read(services))
+    # The values may be addresses that let in whoever knows them, and a reader cannot trust them anyway.
+    return json_response(msgspec.structs.replace(view, waiting=[]) if is_reader(request) else view)
 
 
 async def post_trust(request: web.Request) -> web.Response:

@@ -167,6 +167,12 @@ def _add_message(parser: argparse.ArgumentParser) -> None:
     _add_remote(parser)
 
 
+def _add_branch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", type=int, metavar="ID", help="the id of the command")
+    parser.add_argument("name", nargs="?", help="of the branch (default: before/STORY-COMMAND-ID)")
+    _add_remote(parser)
+
+
 def _add_skip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", help="the story")
     parser.add_argument("text", nargs="+", metavar="reason", help="why; - reads standard input")
@@ -228,12 +234,16 @@ def _dollars(text: str) -> float:
     raise argparse.ArgumentTypeError(f"must be a number of US dollars from {low:g} to {high:g}")
 
 
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reader", action="store_true", help="says how to use it as the token of readers")
+
+
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, prints its events and exits", _add_run),
     "check": ("checks the project, its records and the agents", _add_check),
     "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
-    "token": ("prints a new token", lambda parser: None),
+    "token": ("prints a new token, with --reader one for readers, who can change nothing", _add_token),
     "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
     "forecast": ("says what will run, what it will cost and when it ends, from this project's history", _add_forecast),
     "status": ("prints what the running server does", _add_remote),
@@ -243,7 +253,10 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "message": ("ID TEXT tells the agent of a running command something", _add_message),
     "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
     "unskip": ("KEY brings a skipped story back", _add_story),
+    "take-over": ("KEY pauses a story and prints what continues its session in your terminal", _add_story),
+    "hand-back": ("KEY hands it back: what you changed is reviewed next", _add_story),
     "revert": ("KEY takes back the commit of a story by another one", _add_revert),
+    "branch": ("ID [NAME] makes a branch of the files as they were before a command", _add_branch),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),
     "resume": ("continues the batch", _add_remote),

@@ -70,6 +70,8 @@ def check_access(settings: Settings) -> list[CheckResult]:
     access = "every request needs the token"
     if settings.token is None:
         access = f"none is set, so every user of this machine can use the page; to change that: token: {new_token()}"
+    if settings.reader_token is not None:
+        access += "; readers, who change nothing, have one of their own"
     shared = "no other origin reads anything"
     if settings.cors_origin != NO_ORIGIN:
         who = "any website" if settings.cors_origin == "*" else settings.cors_origin

@@ -67,6 +67,16 @@ def serve_tools(config: ServerConfig) -> int:
         return str(call("message", id=command_id, text=[text])[1])
 
     @server.tool()
+    def take_over(key: str) -> str:
+        """Pause a story for your user, and return the command line that continues its agent's session in a terminal."""
+        return str(call("take-over", key=key)[1])
+
+    @server.tool()
+    def hand_back(key: str) -> str:
+        """Hand a story back that was taken over: what was changed by hand is reviewed next."""
+        return str(call("hand-back", key=key)[1])
+
+    @server.tool()
     def start(
         stories: list[str] | None = None,
         batch_size: int | None = None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
@@ -21,6 +22,8 @@ from running.lock import running_url
 
 REFUSED: Final = 1  # the exit code when the server refuses
 TIMEOUT_S: Final = 60.0  # a start looks at the project and at the agent first
+TAKEN_S: Final = 15.0  # that a take-over is waited for, while the story's agent ends
+LOOK_S: Final = 0.2  # between two looks at it
 STDIN_MAX: Final = 64 * 1024  # characters of a text that comes by standard input
 CONFIRM: Final = ", with --confirm"  # how what the server asks is confirmed
 
@@ -119,10 +122,32 @@ def _unskip(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str
     return answer, f"{options.key} is back, at {answer['status']}."
 
 
+def _take_over(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    view = server.post(f"/api/stories/{quote(options.key, safe='')}/take-over")
+    until = time.monotonic() + TAKEN_S
+    while view["state"] == "requested" and time.monotonic() < until:
+        time.sleep(LOOK_S)
+        views = server.get("/api/run")["takeovers"]
+        view = next((taken for taken in views if taken["story_key"] == options.key), view)
+    return view, "\n".join(filter(None, (view["message"], view.get("command_line"))))
+
+
+def _hand_back(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    done = server.post(f"/api/stories/{quote(options.key, safe='')}/hand-back")
+    files = done["files_changed"]
+    change = "" if files is None else f" with {files} changed file{'' if files == 1 else 's'}"
+    return done, f"{options.key} is handed back{change}; its code review is next."
+
+
 def _revert(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     done = server.post(f"/api/stories/{quote(options.key, safe='')}/revert", status=options.status)
     text = f"{done['reverted'][:10]} is reverted by {done['commit'][:10]}; {options.key} is {done['status']}."
     return done, text
+
+
+def _branch(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    made = server.post(f"/api/commands/{options.id}/branch", name=options.name)
+    return made, f"The branch {made['branch']} has the files as they were before command {options.id}."
 
 
 def _message(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
@@ -164,7 +189,10 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "hint": _hint,
     "skip": _skip,
     "unskip": _unskip,
+    "take-over": _take_over,
+    "hand-back": _hand_back,
     "revert": _revert,
+    "branch": _branch,
     "message": _message,
     "start": _start,
     "pause": _verb("/api/run/pause", "The batch pauses after the current command."),

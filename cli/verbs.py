@@ -27,6 +27,10 @@ from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
 
+READERS: Final = (
+    "Set it as reader_token in sprint-runner.yaml or as SPRINT_RUNNER_READER_TOKEN, beside token, and restart the "
+    "server. Readers open the page once with ?token=… at the end of its address.\n"
+)
 CHECK_FAILED: Final = 1  # the exit code of `check` when a result is not ok
 
 Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
@@ -36,7 +40,7 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
     """Return the verb of the command line if it needs no located project; None for all others."""
     match options.verb:
         case "token":
-            return print_token
+            return partial(print_token, for_readers=options.reader)
         case "trust" if options.list:
             return list_folders
         case "trust" if options.revoke:
@@ -73,9 +77,11 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return asyncio.run(serve(config, None))
 
 
-def print_token() -> int:
-    """Print a new token for the setting `token`."""
+def print_token(*, for_readers: bool) -> int:
+    """Print a new token for the setting `token`, or for `reader_token` with its use on standard error."""
     sys.stdout.write(new_token() + "\n")
+    if for_readers:
+        sys.stderr.write(READERS)
     return 0
 
 

@@ -33,7 +33,17 @@ def document_review(scene: Scene) -> str:
     scene.say(scene.end("analyze", f"{len(critical)} critical"), scene.start("validate", "what is there now"))
     findings = [f"- [CRITICAL] {each}" for each in critical] or ["No critical issues: a developer can start."]
     answer = "YES" if critical else "NO"
-    return scene.text(scene.end("validate", "done"), *findings, None, f"[CRITICAL-ISSUES-FOUND: {answer}]")
+    answers = _answers(scene, is_open=bool(critical))
+    return scene.text(scene.end("validate", "done"), *answers, *findings, None, f"[CRITICAL-ISSUES-FOUND: {answer}]")
+
+
+def _answers(scene: Scene, *, is_open: bool) -> list[str]:
+    """The answers to the operator's comments in the prompt; with a finding the first comment is still open."""
+    listed = scene.prompt.text.partition("The comments:\n\n")[2].partition("\n\n")[0]
+    numbers = [line.partition(". ")[0] for line in listed.split("\n")]
+    count = sum(number.isdigit() for number in numbers)
+    states = ["OPEN not there yet" if is_open and number == 0 else "ANSWERED as asked" for number in range(count)]
+    return ["## Comments", *(f"{number}: {state}" for number, state in enumerate(states, start=1))] if states else []
 
 
 def _review_story(scene: Scene, story: PromptStory) -> str:
@@ -81,7 +91,8 @@ def code_review(scene: Scene) -> str:
     if finding is None:
         return _approved(scene, story)
     _fix(scene, story, finding)
-    return _report([(finding.severity, finding.text)], scene.text(scene.end("validate", "fixed and checked")))
+    answers = _answers(scene, is_open=True)
+    return _report([(finding.severity, finding.text)], scene.text(scene.end("validate", "fixed and checked"), *answers))
 
 
 def _wanted(scene: Scene, story: PromptStory) -> PreparedFinding | None:
@@ -153,7 +164,7 @@ def _approved(scene: Scene, story: PromptStory) -> str:
         scene.change(
             story.file, text, scene.text(scene.end("test", "green"), scene.start("validate", "the story file"))
         )
-    return _report([], scene.end("validate", "done"))
+    return _report([], scene.text(scene.end("validate", "done"), *_answers(scene, is_open=False)))
 
 
 def _report(findings: list[tuple[str, str]], marks: str) -> str:

@@ -75,6 +75,10 @@ class Git(TreeReader, CommitReader):
         """A path relative to the project, as git names it: relative to the repository's top."""
         return self._work_tree.path_of(path)
 
+    def never_counts(self, path: str) -> bool:
+        """Whether a path, relative to the top, is left out of snapshots."""
+        return self._work_tree.never_counts(path)
+
     # -- snapshots ---------------------------------------------------------------------------------------------
 
     async def snapshot(self) -> str:

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final, Protocol
 
@@ -34,12 +34,22 @@ class DeliveryRejected(RuntimeError):
 
 
 class Channel(Protocol):
-    """A way to deliver notices. `name` appears in messages and in the key of its cursor in the database."""
+    """A way to deliver notices. `name` appears in messages and in the key of its cursor in the database.
+
+    `waits_s` are the seconds before each further try; None: those of the notifier.
+    """
 
     name: str
+    waits_s: Sequence[float] | None
 
     async def deliver(self, notice: Notice) -> None:
         """Deliver the notice, or raise `DeliveryFailed` or `DeliveryRejected`."""
+
+
+def body_of(notice: Notice, project: str) -> bytes:
+    """Return what every channel sends: the text, the project, the links that answer, and the event."""
+    links = {"links": notice.links} if notice.links else {}
+    return msgspec.json.encode({"text": notice.text, "project": project, **links, "event": notice.event})
 
 
 class Webhook:
@@ -50,6 +60,7 @@ class Webhook:
     """
 
     name = "webhook"
+    waits_s: Sequence[float] | None = None
 
     def __init__(self, url: str, secret: str | None, project: str, epoch: str) -> None:
         self._url = url
@@ -58,7 +69,7 @@ class Webhook:
         self._epoch = epoch
 
     async def deliver(self, notice: Notice) -> None:
-        body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
+        body = body_of(notice, self._project)
         timeout = aiohttp.ClientTimeout(total=WEBHOOK_S)
         try:
             async with (
@@ -105,6 +116,7 @@ class CommandChannel:
     """
 
     name = "command"
+    waits_s: Sequence[float] | None = None
 
     def __init__(
         self,
@@ -119,7 +131,7 @@ class CommandChannel:
         self._environment = dict(environment)
 
     async def deliver(self, notice: Notice) -> None:
-        body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
+        body = body_of(notice, self._project)
         # The system allows no NUL in the environment.
         variables = {"SPRINT_RUNNER_EVENT": notice.type, "SPRINT_RUNNER_MESSAGE": notice.text.replace("\0", "")}
         try:

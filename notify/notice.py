@@ -12,13 +12,26 @@ TYPES: Final = ("attention", "batch:end", "batch:pause", "batch:warning")
 EXPECTED_PAUSES: Final = ("operator", "interrupted", "retry", "program")
 
 
+class NoticeLink(msgspec.Struct, frozen=True):
+    """A link that does one thing once, such as approve a gate; `label` says what."""
+
+    label: str
+    url: str
+
+
 class Notice(msgspec.Struct, frozen=True):
-    """A notification: the `seq` and type of its event, a sentence, and the event's envelope as JSON."""
+    """A notification: the `seq` and type of its event, a sentence, the event's envelope as JSON, links to answer it."""
 
     seq: int
     type: str
-    text: str
+    sentence: str
     event: msgspec.Raw
+    links: list[NoticeLink] = []
+
+    @property
+    def text(self) -> str:
+        """The sentence, with a line for each link."""
+        return "\n".join([self.sentence, *(f"{link.label}: {link.url}" for link in self.links)])
 
 
 def causes_notice(type: str, payload: dict[str, Any]) -> bool:

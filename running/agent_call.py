@@ -51,7 +51,8 @@ class AgentCall:
         self._command_id = command_id
         self._activity = activity
         self.questions = LiveQuestions(workspace, gate, subject, command_id, self._answer)
-        self.story_key, self.agent = spec.story_key, agent_spec.name
+        self.story_key, self.story_keys, self.agent = spec.story_key, spec.story_keys, agent_spec.name
+        self._is_ended = False  # by the operator, who takes its story over
         self._messages = TakenMessages(workspace, command_id)
         self._windows = SeenWindows(workspace, agents.account_of(agent_spec))
         self._refusals = RefusalWatch(agent_spec, spec.products)
@@ -103,6 +104,17 @@ class AgentCall:
             return True
         return self._process.say(message_id, text)
 
+    def end(self) -> None:
+        """End the agent's work as a stop does; its session may be continued."""
+        self._is_ended = True
+        if self._process is not None:
+            self._process.stop()
+
+    @property
+    def _is_taken_over(self) -> bool:
+        """Whether a story was taken over while its call was being started."""
+        return not self._workspace.taken_trees.keys.isdisjoint(self.story_keys)
+
     def _answer(self, text: str) -> None:
         if self._process is not None:
             self._process.answer(text)
@@ -116,7 +128,7 @@ class AgentCall:
         self._early.clear()
         self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
         with gate.on_stop(process.stop):
-            if gate.ends_agents or self.question or self.refusal:
+            if gate.ends_agents or self._is_ended or self._is_taken_over or self.question or self.refusal:
                 process.stop()
             try:
                 columns = {"pid": process.pid, "pid_start": process.start_time}

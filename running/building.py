@@ -55,7 +55,9 @@ class Building:
     async def run(self, command: str, story: StoryRun) -> None:
         """Build a story; it is live afterwards if its work is proved. Raises `Stopped`."""
         await until_possible(self._gate, partial(self._make_clean, command, story))
-        await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
+        by_hand = await self._commander.unreviewed(story.key)
+        remember = partial(remember_base, self._workspace, story, developing=True, by_hand=by_hand)
+        await until_possible(self._gate, remember)
         if await waits_for_plan(self._workspace, self._commander.journal, command, story, self._asks_for_plans):
             await self._plan(story)
         comments = "none"
@@ -178,6 +180,8 @@ class Building:
         """Commit the runner's own files, and see that nothing else is uncommitted; raises `SurroundingsFailed`."""
         if has_begun(self._commander.journal, command, story):
             return
+        if await self._commander.unreviewed(story.key) is not None:
+            return  # what the operator has changed for it is its work
         await self._committed(commit_own_files)
         why = await evidence.unclean_tree(self._workspace)
         if why is not None:
@@ -188,7 +192,7 @@ class Building:
 
         async def attempt() -> None:
             try:
-                await commit(self._workspace, *story)
+                await self._commander.in_tree(lambda: commit(self._workspace, *story))
             except NotCommitted as error:
                 why = f"a build starts from a clean tree, and this could not be committed: {error}"
                 raise SurroundingsFailed("git", why) from None

@@ -1,9 +1,8 @@
-"""The gates that a plan asks for: a person looks at a plan before it is built, at a story, and at an epic's end."""
+"""The gates that a plan asks for: a person looks at a plan before it is built, at a build, and at an epic's end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -39,23 +38,6 @@ async def unread_decision(workspace: Workspace, gate: Gate, story: StoryRun, rea
     )
     request = GateRequest(GateKind.UNREAD, story.key, message, reason, round_number, story.key)
     return await decision_of(workspace, gate, request)
-
-
-async def wait_after_stories(
-    workspace: Workspace, gate: Gate, stories: Iterable[StoryRun], *, each: bool = False
-) -> None:
-    """Pause the run after each story that is done and whose plan asks for it, or after `each`. Raises `Stopped`.
-
-    In a lane this is before the merge.
-    """
-    plan = await asyncio.to_thread(sprint.read, workspace.project)
-    for story in stories:
-        entry = plan.story(story.key)
-        asked = each or (entry is not None and entry.conditions.done_checkpoint)
-        if asked and story.passed:
-            message = f"{story.key} is done and asks for a look before the run continues"
-            request = GateRequest(GateKind.DONE, story.key, message, story_key=story.key)
-            await decision_of(workspace, gate, request)
 
 
 def closable_epic(plan: sprint.Sprint) -> sprint.EpicEntry | None:

@@ -7,35 +7,39 @@ failure; for an agent that cannot run at all the batch pauses, and no story is j
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from payloads import Attention, BatchWarning, or_unset
 from running.agent_choice import RESERVE, AgentChoice, Turn
 from running.attempt import Attempt
 from running.breaker import Breaker
 from running.budget import Budget
+from running.by_hand import book, findings_of, stands_for, unreviewed, was_done_by_hand
 from running.command_waits import CommandWaits
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
 from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
 from running.no_progress import hold_without_progress
-from running.preparation import Preparation, after_failure
+from running.preparation import Preparation, after_failure, with_findings
 from running.questions import DECIDE, answer_to, reply_of
 from running.skips import SKIPPED, StorySkippedError
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
+from running.taken_trees import TAKEN_OVER
 from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
 from store.commands import Command, get_command
+from store.takeovers import TakeOverRow
 from workflow import CLASSIC, Preset
 from workflow.failover import AgentOption
 
 RESUMED: Final = frozenset({CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT, CommandStatus.QUESTION})
+T = TypeVar("T")
 CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
 
 
@@ -81,9 +85,35 @@ class Commander:
 
     async def ready(self) -> None:
         """Return when the next command or commit of the foreground may start. Raises `Stopped`."""
-        await self.gate.enter()
-        if self._head is not None:
+        await self._enter(background=False)
+
+    async def _enter(self, *, background: bool) -> None:
+        while True:
+            await self.gate.enter()
+            if await self.until_handed_back():
+                continue
+            if self._head is None or background:
+                return
             await self._head.hold()
+            if not self.is_taken_over:
+                return
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether the operator works in this tree, or in the project's own, with which the whole run waits."""
+        workspace = self.workspace
+        return workspace.taken_trees.in_tree(workspace.tracked.root, workspace.project.root) is not None
+
+    async def until_handed_back(self) -> bool:
+        """Wait while the tree is the operator's; whether it was. Raises `Stopped`."""
+        workspace = self.workspace
+        return await workspace.taken_trees.hold(self.gate, workspace.tracked.root, workspace.project.root)
+
+    async def in_tree(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do work of the runner's own in the tree, never while that is the operator's. Raises `Stopped`."""
+        await self.until_handed_back()
+        with self.workspace.taken_trees.working(self.workspace.project.root):
+            return await work()
 
     async def head_problem(self) -> str | None:
         """Return why HEAD is not where this run commits to; None when it is."""
@@ -121,6 +151,8 @@ class Commander:
             result, asked = await self._attempt(spec, attempt, reply), None
             if result is SKIPPED:
                 return result
+            if result.kind == TAKEN_OVER:
+                continue  # at the gate, until the operator hands the story back
             failures[result.agent, result.status] += 1
             if await self._waits.hands_over(spec, result, failures[result.agent, result.status] - 1):
                 continue
@@ -160,6 +192,7 @@ class Commander:
         turn = await self._turn(spec, attempt, bound=reply is not None)
         if turn is None:
             return SKIPPED
+        by_hand = await self._handed_back(spec)
         tree = await until_possible(self.gate, lambda: self._tree_before(spec))
         preparation = Preparation(
             self.workspace, self.preset, self.agents, self.journal, self._budget, self.batch_id, self.cycle_number
@@ -168,12 +201,21 @@ class Commander:
         context = await preparation.context(
             spec, attempt, reply=reply, tree=tree, first_tree=first, agent=turn.option.name, change=turn.change
         )
+        if by_hand is not None and stands_for(self.preset, spec):
+            booked = await book(self.workspace, spec, context, by_hand)
+            if booked is not None:
+                return booked
         agent_spec, spec = context.agent, preparation.with_answers(spec)
+        if by_hand is not None:
+            spec = with_findings(spec, await findings_of(self.workspace, by_hand))
         here = (spec.story_key, spec.command, attempt)
+        if self.is_taken_over:  # while this was prepared
+            return _taken_over()
         unchecked = self.journal.unchecked.pop(here, None)
         await self.agents.started(spec.command, agent_spec.name)
+        working = self.workspace.taken_trees.working(self.workspace.project.root)
         try:
-            with nullcontext() if spec.background else self.gate.command():
+            with working, nullcontext() if spec.background else self.gate.command():
                 one = Attempt(self.workspace, self.gate, spec, context)
                 result = await (one.run() if unchecked is None else one.check(unchecked))
                 result = replace(result, agent=agent_spec.name)
@@ -185,6 +227,8 @@ class Commander:
             self.journal.unchecked[here] = result.unchecked
         if result.session_id is not None and result.status in RESUMED and result.kind != LOST:
             self.journal.keep_session(here, result.session_id, agent_spec.name, result.used)
+        if result.status is CommandStatus.STOPPED and not self.gate.ends_agents:
+            return _taken_over()
         if result.status in CUT_SHORT or (result.status is CommandStatus.UNCHECKED and not result.kind):
             raise Stopped  # also at the last attempt: what was stopped has not failed
         if result.status is CommandStatus.REFUSED and result.kind == "agent":
@@ -198,7 +242,7 @@ class Commander:
         """
         here, told = (spec.story_key, spec.command, attempt), ""
         while True:
-            await (self.gate.enter() if spec.background else self.ready())
+            await self._enter(background=spec.background)
             if not spec.background:
                 await hold_without_progress(self.workspace, self.gate)
             if spec.is_skipped:
@@ -223,9 +267,28 @@ class Commander:
             message = f"{spec.command} waits for {option.name}: {option.why}"
             await emit_durable(BatchWarning(batch_id=self.batch_id, warning_type=option.reason, message=message))
 
+    async def unreviewed(self, story_key: str) -> TakeOverRow | None:
+        """Return the take-over of a story in this tree that was handed back and that no agent has followed yet."""
+        return await unreviewed(self.workspace, self.preset, self.journal, story_key)
+
+    async def _handed_back(self, spec: CommandSpec) -> TakeOverRow | None:
+        """Return a take-over of the command's story whose change no command has followed yet."""
+        if len(spec.stories) != 1 or not spec.watched:
+            return None
+        row = await self.unreviewed(spec.story_key)
+        if stands_for(self.preset, spec) and await was_done_by_hand(self.workspace, spec.story_key):
+            return None
+        if row is not None and row.tree_after is not None:
+            spec.stories[0].work_tree = row.tree_after  # whatever the operator has removed was removed on purpose
+        return row
+
     async def _tree_before(self, spec: CommandSpec) -> str | None:
         """The work tree as it is before a command that git watches, with the story's work in it."""
         return await hold_for_work(self.workspace, self.gate, spec.stories[0]) if spec.watched else None
+
+
+def _taken_over() -> Result:
+    return Result(CommandStatus.STOPPED, "The operator has taken the story over.", kind=TAKEN_OVER)
 
 
 def _subject(command: Command) -> CommandSubject:

@@ -116,8 +116,11 @@ def review_limit(phase: Phase, setting: int) -> int:
     return phase.max_reviews or setting
 
 
-def code_review(command: str, number: int, story: StoryRun, light_from: int, findings: str) -> CommandSpec:
-    """A round of the code review; the light model does those from `light_from` on."""
+def code_review(
+    command: str, number: int, story: StoryRun, light_from: int, findings: str, comments: tuple[str, ...] = ()
+) -> CommandSpec:
+    """A round of the code review, which looks at each of the operator's comments; the light model does those from
+    `light_from` on."""
     return CommandSpec(
         f"{command}-{number}",
         (story,),
@@ -126,6 +129,7 @@ def code_review(command: str, number: int, story: StoryRun, light_from: int, fin
         light=number >= light_from,
         watched=True,
         findings=findings,
+        comments=comments,
     )
 
 

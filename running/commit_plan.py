@@ -7,13 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sprint
-from git.process import run_git
+from git.process import GitError, run_git
 from git.snapshots import Git
 from running.artifacts import committed_artifacts
 from running.disk import recent_snapshot, take_snapshot
 from running.story import StoryRun, keep
 from running.workspace import Workspace
 from store.stories import get_earlier_rows
+from store.takeovers import TakeOverRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,10 @@ class CommitPlan:
     nested: tuple[str, ...]
 
 
-async def remember_base(workspace: Workspace, story: StoryRun, *, developing: bool) -> None:
-    """Keep what the tree and the last commit are before the run's first work on a story.
+async def remember_base(
+    workspace: Workspace, story: StoryRun, *, developing: bool, by_hand: TakeOverRow | None = None
+) -> None:
+    """Keep what the tree and the last commit are before the first work on a story, which may have been `by_hand`.
 
     `base_tree` is kept for stories that are developed here alone: one that comes for its review has its work behind it.
     """
@@ -39,13 +42,27 @@ async def remember_base(workspace: Workspace, story: StoryRun, *, developing: bo
     if git is None or (story.commit_base is not None and (story.base_tree is not None or not developing)):
         return
     # A recorded tree is used after a restart: a snapshot taken now would contain the work.
-    tree = story.base_tree or await take_snapshot(git)
+    if by_hand is not None and story.commit_base is None and await _is_known(git, by_hand.base_tree):
+        tree, commit = by_hand.base_tree or "", by_hand.base_commit
+    else:
+        tree, commit = story.base_tree or await take_snapshot(git), await git.commit("HEAD")
     if developing and story.base_tree is None:
         story.base_tree = tree
     if story.commit_base is None:
-        story.commit_base, story.base_commit = tree, await git.commit("HEAD")
+        story.commit_base, story.base_commit = tree, commit
     columns = {"base_tree": story.base_tree, "commit_base": story.commit_base, "base_commit": story.base_commit}
     await keep(workspace, story, **columns)
+
+
+async def _is_known(git: Git, tree: str | None) -> bool:
+    """Whether a snapshot is still there."""
+    if tree is None:
+        return False
+    try:
+        await git.existing(tree, ())
+    except GitError:
+        return False
+    return True
 
 
 async def plan_commit(

@@ -72,6 +72,10 @@ class Commits:
         if self._singly:
             await self._commit([story])
 
+    async def again(self, story: StoryRun) -> None:
+        """Commit what was changed after the commit of a story that was sent back. Raises `Stopped`."""
+        await self._commit([story])
+
     async def at_end(self, stories: Sequence[StoryRun]) -> None:
         """Commit the stories of the cycle that are done and not committed yet. Raises `Stopped`."""
         self._others = [story for story in stories if not story.passed]
@@ -118,8 +122,11 @@ class Commits:
             await self._commander.ready()
             for story in stories:
                 await hold_for_work(self._workspace, self._gate, story)
+            if self._commander.is_taken_over:  # since it was ready
+                continue
+            working = self._workspace.taken_trees.working(self._workspace.project.root)
             try:
-                with self._gate.command():
+                with working, self._gate.command():
                     await self._perform(git, stories)
             except HookRefused as error:
                 refused = error

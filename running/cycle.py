@@ -6,8 +6,9 @@ is in the journal answers at once. Every side effect is one that may happen twic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from running.approvals import Approvals
 from running.breaker import TryAgain
 from running.commits import Commits
 from running.development import Development
@@ -30,12 +31,26 @@ class Cycle:
         self._commits = Commits(context)
         self._planning = Planning(context)
         self._development = Development(context, self._commits)
+        self._approvals = Approvals(context, self._development, self._commits)
 
     async def run(self) -> list[str]:
         """Run every phase; the keys of the stories that are done. Raises `Stopped`."""
+        return await self._until_settled(self._run)
+
+    async def approve(self) -> list[str]:
+        """Have a person look at what is done, where that is asked for, and mend what is sent back; the keys of the
+        stories that are done then. Raises `Stopped`."""
+        return await self._until_settled(self._approve)
+
+    async def _approve(self) -> list[str]:
+        for story in self.stories:
+            await self._approvals.look(story)
+        return [story.key for story in self.stories if story.passed]
+
+    async def _until_settled(self, work: Callable[[], Awaitable[list[str]]]) -> list[str]:
         while True:
             try:
-                return await self._run()
+                return await work()
             except TryAgain as again:
                 with self._commander.gate.waits_for_background():
                     await self._background.wait(BACKGROUND_REVIEW)  # their rounds are in the journal then

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
 from payloads import CycleEnd, or_unset
-from running.checkpoints import EpicGates, wait_after_stories
+from running.checkpoints import EpicGates
 from running.cycle_source import CycleSource, PlannedCycle
 from running.delivery.mending import mend_deliveries
 from running.delivery.planning import plan_deliveries
 from running.gate import StopMode
-from running.gates import GateKind
 from running.run_context import RunContext
 from running.tracker import TrackerUnreadable, wait_for_tracker
 from running.workspace import record_batch
@@ -80,12 +79,7 @@ class CycleQueue:
                 await wait_for_tracker(self._context.workspace, self._context.gate)
 
     async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
-        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch.
-
-        Waits first where the plan asks for a look after one of them. Raises `Stopped`.
-        """
-        each = GateKind.DONE in (self._context.preset.gates or ())
-        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories, each=each)
+        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch."""
         await plan_deliveries(self._context.workspace, self._context.batch_id, cycle.stories)
         self._source.finish(cycle.stories)
         self.completed = cycle.number

@@ -151,7 +151,7 @@ class CycleSource:
     async def _picked(self, busy: Collection[str]) -> tuple[list[Candidate], sprint.Sprint]:
         """Return the stories that are next, with the plan. Raises `TrackerUnreadable`."""
         plan = await self._plan()
-        possible = candidates(plan, self._selection.skipped)
+        possible = candidates(plan, self._selection.skipped | self._workspace.taken_trees.keys)
         exclude = self._taken | self._started
         if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
             return [], plan
@@ -215,7 +215,7 @@ class CycleSource:
         """The stories that could run and were not taken. Raises `TrackerUnreadable`."""
         tracker = await self._plan()
         only = self._selection.allowed(self._only)
-        left = runnable(candidates(tracker, self._selection.skipped), only=only)
+        left = runnable(candidates(tracker, self._selection.skipped | self._workspace.taken_trees.keys), only=only)
         return [story.key for story in left if story.key not in self._taken]
 
     async def _plan(self) -> sprint.Sprint:

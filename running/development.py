@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Final
 
 from running import command_specs, evidence
 from running.blocking import block_or_try_again, give_up
 from running.building import Building
+from running.by_hand import was_done_by_hand
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.deferred import collect_deferred
@@ -21,12 +23,13 @@ from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
-from running.story_gates import StoryGates, sent_back, to_tick_off
+from running.story_gates import StoryGates, comments_of, mending_command, sent_back, to_tick_off
 from running.subject import CommandSubject
 from running.surroundings import until_possible
 from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
+from store.gates import GateRow
 from workflow import (
     CodeReviewVerdict,
     Decision,
@@ -36,6 +39,8 @@ from workflow import (
     PhaseKind,
     after_code_review,
 )
+
+LOOKS: Final = 100  # before a commit, that the numbers of those before another commit leave room for
 
 
 class Development:
@@ -51,6 +56,8 @@ class Development:
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other, each with its commit. Raises `Stopped`."""
         for place, story in enumerate(stories):
+            if await self._gates.sent_back_after_commit(story, mending_command(phase)) is not None:
+                continue  # its round goes on where its look is
             self._leave_after_another(phase, story, stories[:place])
             await self._finish(phase, story)
             await collect_deferred(self._workspace, self._commander.batch_id, story)
@@ -76,7 +83,8 @@ class Development:
             await self._come_in_at_review(story)
         if not story.live:
             return
-        if command_specs.is_reviewed(phase, came_for_review=reviewed):
+        by_hand = await was_done_by_hand(self._workspace, story.key)
+        if command_specs.is_reviewed(phase, came_for_review=reviewed or by_hand):
             await self._code_review(phase, rest[0], story)
         else:
             await self._accept(phase, first, story)
@@ -84,7 +92,8 @@ class Development:
     # -- the work ----------------------------------------------------------------------------------------------
 
     async def _develop(self, command: str, story: StoryRun) -> None:
-        await remember_base(self._workspace, story, developing=True)
+        by_hand = await self._commander.unreviewed(story.key)
+        await remember_base(self._workspace, story, developing=True, by_hand=by_hand)
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
@@ -98,7 +107,8 @@ class Development:
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
         gate = self._commander.gate
-        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False))
+        by_hand = await self._commander.unreviewed(story.key)
+        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False, by_hand=by_hand))
         why = await until_possible(gate, lambda: evidence.nothing_to_review(self._workspace, story))
         if why is not None:
             await block(self._workspace, story, why)
@@ -127,7 +137,7 @@ class Development:
                 break
         await advance(self._workspace, story, "done", f"{command} is complete, and its work is in the tree")
 
-    async def _sent_back(self, phase: Phase, command: str, story: StoryRun, look: int) -> str | None:
+    async def _sent_back(self, phase: Phase, command: str, story: StoryRun, look: int) -> tuple[str, ...] | None:
         """Have a person look at the work, and have what is sent back mended; the comments, None where nothing is."""
         if phase.kind is PhaseKind.BUILD:  # a build has committed its work
             return None
@@ -136,22 +146,45 @@ class Development:
             return None
         name = await self._gates.development_round(command, row)
         await self._worked(story, self._development(name, story, sent_back("work", row.comments)))
-        return to_tick_off(row.comments)
+        return comments_of(row)
+
+    async def mend(self, phase: Phase, story: StoryRun, row: GateRow, name: str) -> None:
+        """One more round of a story that was done and was sent back, then its code review; it is done afterwards.
+
+        `name` is that of the round. Raises `Stopped`.
+        """
+        if not await self._worked(story, self._development(name, story, sent_back("work", row.comments))):
+            return
+        if len(phase.commands) > 1:
+            earlier = await self._gates.reviews_before(story, phase.commands[1], row)
+            # Its looks before the commit are others than those before the first commit.
+            await self._code_review(phase, phase.commands[1], story, comments_of(row), earlier, row.round * LOOKS + 1)
+        else:
+            await advance(self._workspace, story, "done", f"{name} is complete, and its work is in the tree")
+        if phase.kind is PhaseKind.BUILD:
+            await self._building.leave_clean(story)
 
     # -- code review -------------------------------------------------------------------------------------------
 
-    async def _code_review(self, phase: Phase, command: str, story: StoryRun) -> None:
+    async def _code_review(
+        self,
+        phase: Phase,
+        command: str,
+        story: StoryRun,
+        comments: tuple[str, ...] = (),
+        earlier: int = 0,
+        look: int = 1,
+    ) -> None:
+        """Rounds until a story is done or blocked, named from `earlier` on; `comments` are the operator's."""
         settings = self._workspace.settings()
         limit = command_specs.review_limit(phase, settings.max_code_review_attempts)
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
-        comments: str | None = None
-        look = 1
         while True:
-            number = len(verdicts) + 1
-            findings = comments or command_specs.review_findings(verdicts, unproved)
-            light_from = settings.light_model_after_review
-            spec = command_specs.code_review(command, number, story, light_from, findings)
+            number = earlier + len(verdicts) + 1
+            findings = _findings(verdicts, unproved, comments)
+            light_from = settings.light_model_after_review + earlier
+            spec = command_specs.code_review(command, number, story, light_from, findings, comments)
             result = await self._commander.perform(spec)
             if not result.ok:
                 await give_up(self._commander, (story,), spec.command, result.reason)
@@ -159,21 +192,35 @@ class Development:
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
             following = f"{command}-{number + 1}"
-            unproved = comments = None
+            unproved = None
+            comments = tuple(answer.comment for answer in verdicts[-1].answers if not answer.answered)
             if decision.next is Next.DONE:
                 unproved = await self._missing_proof(story, spec, result, following, look)
             # The missing proof is given to the next reviewer as a finding to repair.
-            if unproved is not None and number < limit:
+            if unproved is not None and len(verdicts) < limit:
+                continue
+            if decision.next is Next.DONE and unproved is None and await self._changed_by_hand(story, following, look):
                 continue
             if decision.next is Next.DONE and unproved is None:
-                comments = await self._sent_back(phase, phase.commands[0], story, look)
+                back = await self._sent_back(phase, phase.commands[0], story, look)
                 look += 1
                 if not story.live:
                     return
-                if comments is not None:
+                if back is not None:
+                    comments = back
                     continue
             if await self._settle(story, decision, unproved):
                 return
+
+    async def _changed_by_hand(self, story: StoryRun, following: str, look: int) -> bool:
+        """Whether the operator has changed a story since its review, which is reviewed again then."""
+        await self._commander.until_handed_back()
+        if await self._commander.unreviewed(story.key) is not None:
+            return True
+        # After a restart the round that followed is in the journal.
+        taken = self._workspace.taken_trees.returned(story.key) is not None
+        begun = taken and self._commander.journal.begun(story.key, following)
+        return begun and not await self._gates.was_sent_back(story, look)
 
     async def _missing_proof(
         self, story: StoryRun, spec: CommandSpec, result: Result, following: str, look: int
@@ -181,12 +228,16 @@ class Development:
         """Return why a reviewed story may not be called done yet; once the next round has begun, as recorded then."""
         begun = self._commander.journal.begun(story.key, following)
         # The round that follows a look which sent the work back says nothing about its proof.
-        if begun and not await self._gates.was_sent_back(story, look):
+        handed_back = self._workspace.taken_trees.returned(story.key) is not None
+        if begun and not handed_back and not await self._gates.was_sent_back(story, look):
             return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(spec, result), result.command_id)
         gate, workspace = self._commander.gate, self._workspace
         return await until_possible(
-            gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+            gate,
+            lambda: self._commander.in_tree(
+                lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+            ),
         )
 
     async def _recorded_failure(self, result: Result) -> str:
@@ -209,3 +260,11 @@ class Development:
         elif decision.next is Next.DONE:
             await advance(self._workspace, story, "done", decision.reason)
         return not story.live
+
+
+def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None, comments: Sequence[str]) -> str:
+    """Return what a review is told of the rounds before it, and of what was sent back."""
+    before = command_specs.review_findings(verdicts, unproved)
+    if not comments:
+        return before
+    return to_tick_off(comments) if before == "none" else f"{before}\n\n{to_tick_off(comments)}"

@@ -254,6 +254,17 @@ class Gate:
                     raise Stopped from None
                 raise
 
+    def look_again(self) -> None:
+        """Let those who wait at the gate look at what they wait for."""
+        self._tell_waiters()
+
+    async def wait_for_change(self) -> None:
+        """Return at the next change of the gate. Raises `Stopped`."""
+        if self.stop_mode is None:
+            await _wait(self._change, WAIT_SLICE_S)
+        if self.stop_mode is not None:
+            raise Stopped
+
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, or until a stop is asked for."""
         ends = self._clock() + seconds

@@ -23,6 +23,7 @@ from payloads import Attention, BatchWarning, StorySkip
 from running.gate import Gate, StopMode, Stopped
 from running.workspace import Workspace, emit_durable, until_stored
 from store.gates import GateRow, NotOpen, decide_gate, get_gate, get_gates_of, open_gate, renew_gate
+from store.grants import LinkUsed, use_link
 from store.job import NotWritten
 from store.skips import add_skip, get_skip
 
@@ -48,13 +49,14 @@ class GateDecision(StrEnum):
 CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
     GateKind.PLAN: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
     GateKind.COMMIT: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
-    GateKind.DONE: (GateDecision.GO, GateDecision.STOP),
+    GateKind.DONE: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
     GateKind.EPIC: (GateDecision.GO, GateDecision.SKIP, GateDecision.STOP),
     GateKind.UNREAD: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
 }
 
 
-PUTS_ASIDE: Final = frozenset({GateKind.PLAN, GateKind.COMMIT})  # the gates at which `skip` puts the story aside
+# The gates at which `skip` puts the story aside.
+PUTS_ASIDE: Final = frozenset({GateKind.PLAN, GateKind.COMMIT, GateKind.DONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,17 @@ async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) ->
 
 
 async def keep_decision(
-    workspace: Workspace, batch_id: int, row: GateRow, decision: GateDecision, comments: str | None
+    workspace: Workspace,
+    batch_id: int,
+    row: GateRow,
+    decision: GateDecision,
+    comments: str | None,
+    link: str | None = None,
 ) -> bool:
     """Keep the decision and tell that the gate is decided; False when it was decided before, or no batch is open.
 
-    `batch_id` is that of the open batch, which may have come to a gate that an earlier one had opened.
+    `batch_id` is that of the open batch, which may have come to a gate that an earlier one had opened; `link`
+    identifies the link that is used up by it.
     """
     payload = BatchWarning(
         batch_id=batch_id,
@@ -110,6 +118,8 @@ async def keep_decision(
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
             written = [workspace.database.write(decide_gate, row.id, decision.value, comments)]
+            if link is not None:
+                written.append(workspace.database.write(use_link, link))
             emitted = [emit(payload)]
             if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
                 reason = comments or AT_GATE
@@ -119,7 +129,7 @@ async def keep_decision(
 
     try:
         await until_stored(write)
-    except (NotOpen, NotWritten):
+    except (NotOpen, LinkUsed, NotWritten):
         return False
     return True
 
@@ -141,7 +151,7 @@ async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> Gat
     if request.kind in PUTS_ASIDE and await workspace.database.read(get_skip, request.subject) is None:
         rows = [row for row in rows if row.decision != GateDecision.SKIP]  # the story was brought back since
     this = [row for row in rows if row.round == request.round and row.batch_id == batch_id]
-    if request.kind is GateKind.COMMIT:
+    if request.kind in (GateKind.COMMIT, GateKind.DONE):
         return next((row for row in reversed(this) if row.content == request.content), None)
     if kept := [row for row in this if row.decision in (None, GateDecision.BACK)]:
         return kept[-1]

@@ -225,6 +225,14 @@ class Journal:
         if asked.answer is not None:
             self.answered.setdefault(attempt_key[:2], []).append(asked)
 
+    def succeeded_since(self, story_key: str, command_id: int, *, but: str) -> list[str]:
+        """Return the commands of a story that succeeded after a command, without those for the reason `but`."""
+        return [
+            command
+            for (key, command, _), result in self.results.items()
+            if key == story_key and result.ok and (result.command_id or 0) > command_id and result.reason != but
+        ]
+
     def begun(self, story_key: str, command: str) -> bool:
         """Whether an attempt at this command is recorded, however it ended."""
         places = (*self.results, *self.sessions, *self.asked, *self.unchecked)

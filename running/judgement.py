@@ -19,7 +19,7 @@ from running.gate import Gate, StopMode, Stopped
 from running.journal import BUDGET, LOST, CommandStatus, Result, dump
 from running.spec import AttemptContext, CommandSpec
 from running.surroundings import SurroundingsFailed
-from workflow import Unreadable
+from workflow import CodeReviewVerdict, ReviewVerdict, Unreadable, read_answers
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -92,6 +92,8 @@ class Judgement:
                 return None, Result(CommandStatus.QUESTION, self._question)
             sentence = f"unreadable verdict: {unreadable}"
             return None, Result(CommandStatus.ERROR, f"{sentence}. {outcome.refused}" if outcome.refused else sentence)
+        if self._spec.comments and isinstance(verdict, CodeReviewVerdict | ReviewVerdict):
+            verdict = replace(verdict, answers=read_answers(outcome.text, self._spec.comments))
         disprove = self._spec.disprove
         if self._spec.stories and self._spec.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")

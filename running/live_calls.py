@@ -11,11 +11,13 @@ class LiveCall(Protocol):
     """A call of an agent for a command; `story_key` is empty where it works for the project itself."""
 
     story_key: str
+    story_keys: list[str]
     agent: str
 
     @property
     def takes_messages(self) -> bool: ...
     def say(self, message_id: int, text: str) -> bool: ...
+    def end(self) -> None: ...
 
 
 class LiveCalls:
@@ -32,6 +34,10 @@ class LiveCalls:
             yield
         finally:
             del self._calls[command_id]
+
+    def for_story(self, story_key: str) -> list[LiveCall]:
+        """Return the calls for a story, also for several stories at once."""
+        return [call for call in self._calls.values() if story_key in call.story_keys]
 
     def get(self, command_id: int) -> LiveCall | None:
         return self._calls.get(command_id)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -20,29 +20,44 @@ from agents import GUARDING
 from db import Database
 from events import Event, emit, envelope
 from notify.channels import Channel, CommandChannel, DeliveryFailed, DeliveryRejected, Webhook
-from notify.notice import TYPES, Notice, causes_notice, sentence
+from notify.notice import TYPES, Notice, NoticeLink, causes_notice, sentence
 from payloads import Error
 from settings import SECRET_VARIABLES, Settings
 from store.log import get_events_of_types
 from store.meta import get_meta, set_meta
 from store.writer import DatabaseUnavailable
 
+MakeLinks = Callable[[str, Mapping[str, Any]], Awaitable[list[NoticeLink]]]
 WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
 PAGE: Final = 50  # events read at once
 
 log = logging.getLogger("sprint_runner.notify")
 
 
+async def no_links(type: str, payload: Mapping[str, Any]) -> list[NoticeLink]:
+    return []
+
+
 class Notifier:
-    """The channels that the settings name. `take` is a subscriber of committed events."""
+    """The channels that the settings name, and `more`. `take` is a subscriber of committed events.
+
+    `links` makes the links by which an event is answered.
+    """
 
     def __init__(
-        self, database: Database, settings: Settings, project: str, waits_s: Sequence[float] = WAITS_S
+        self,
+        database: Database,
+        settings: Settings,
+        project: str,
+        waits_s: Sequence[float] = WAITS_S,
+        more: Sequence[Channel] = (),
+        links: MakeLinks = no_links,
     ) -> None:
         self._database = database
         self._project = project
         self._waits_s = waits_s
-        self._channels = list(_channels(settings, project, database.epoch))
+        self._links = links
+        self._channels = [*_channels(settings, project, database.epoch), *more]
         self._woken = [asyncio.Event() for _ in self._channels]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -90,7 +105,8 @@ class Notifier:
                 if causes_notice(row.type, payload):
                     event = envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
                     text = sentence(self._project, row.type, payload)
-                    await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event)))
+                    links = await self._links(row.type, payload)
+                    await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event), links))
                 cursor = row.seq
                 await self._database.write(set_meta, _key(channel), str(cursor))
         return cursor
@@ -98,7 +114,7 @@ class Notifier:
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
         """Retry until the notice is delivered or rejected, or the last wait has passed."""
         reason = ""
-        for wait_s in (0.0, *self._waits_s):
+        for wait_s in (0.0, *(self._waits_s if channel.waits_s is None else channel.waits_s)):
             await asyncio.sleep(wait_s)
             try:
                 await channel.deliver(notice)

@@ -17,6 +17,7 @@ from running.gate import Gate
 from running.journal import Asked
 from running.workspace import Workspace, until_stored
 from store.commands import Command
+from store.grants import LinkUsed, use_link
 from store.job import NotWritten
 from store.questions import NotAsked, answer_question, get_question
 
@@ -42,10 +43,12 @@ def answers_before(answered: Iterable[Asked]) -> str:
     return "Earlier in this command:\n" + "\n".join(lines) if lines else ""
 
 
-async def keep_answer(workspace: Workspace, command: Command, answer: str, text: str | None = None) -> bool:
+async def keep_answer(
+    workspace: Workspace, command: Command, answer: str, text: str | None = None, link: str | None = None
+) -> bool:
     """Keep the answer and tell that the question is answered; False when it was answered before.
 
-    `said` is what the log says instead of the answer itself.
+    `text` is what the log says instead of the answer itself; `link` identifies the link that is used up by it.
     """
     database = workspace.database
     shown = text or f"“{workspace.masker.text(answer)[:SHOWN_CHARS]}”"
@@ -60,13 +63,14 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, text:
     def write() -> Awaitable[object]:
         with database.atomic():
             written = database.write(answer_question, command.id, answer)
+            used = [] if link is None else [database.write(use_link, link)]
             emitted = emit(payload)
-        return asyncio.gather(written, emitted)
+        return asyncio.gather(written, *used, emitted)
 
     try:
         await until_stored(write)
     # Another page was faster. NotWritten: the event was rolled back together with the answer.
-    except (NotAsked, NotWritten):
+    except (NotAsked, LinkUsed, NotWritten):
         return False
     return True
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from running.by_hand import OPERATOR
 from running.runner_task import RUNNER
 from running.workspace import Workspace
 from store.batches import get_active_batch, get_last_batch
@@ -21,12 +22,14 @@ from store.commands import Command, get_running_commands
 from store.lanes import count_open_lanes
 from store.log import oldest_event, prune_events
 from store.quota import prune_windows
+from store.takeovers import has_unfollowed
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0
 DAY_S: Final = 86_400.0
 QUOTA_S: Final = 400 * 86_400.0  # that reports of usage windows are kept: a year, and the one to compare it with
 SNAPSHOTS_S: Final = 86_400.0  # that the snapshots of a finished batch are kept, unless the next one starts before
+TAKEN_OVER_S: Final = 14 * 86_400.0  # that they are kept for a story that was handed back and has not run since
 PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
 
 log = logging.getLogger("sprint_runner.run")
@@ -105,7 +108,8 @@ async def forget_snapshots(workspace: Workspace, before: float) -> bool:
     last = await database.read(get_last_batch)
     if git is None or last is None or last.status != "completed" or (last.ended_at or 0) / 1000 > before:
         return False
-    if await database.read(count_open_lanes):
+    since_ms = int((workspace.clock() - TAKEN_OVER_S) * 1000)
+    if await database.read(count_open_lanes) or await database.read(has_unfollowed, OPERATOR, since_ms):
         return False
     await git.forget()
     return True
@@ -134,6 +138,8 @@ def _remove_files(batch: Path, before: float) -> int:
 
 def absence(command: Command, days: int | None, now: float) -> str:
     """Return the reason why a command has no stream."""
+    if command.agent == OPERATOR:
+        return "The operator did this by hand, without an agent: there is no transcript."
     if command.agent == RUNNER:
         return "The runner did this itself, without an agent; what it did is in the log."
     if days is not None and command.ended_at is not None and now - command.ended_at / 1000 > days * DAY_S:

@@ -43,6 +43,11 @@ class Selection:
     def is_running(self, key: str) -> bool:
         return key in self._running
 
+    def has_passed(self, key: str) -> bool:
+        """Whether the work on a story in a cycle is done, and is perhaps not committed yet."""
+        story = self._running.get(key)
+        return story is not None and story.passed
+
     def skip(self, key: str) -> None:
         """Start no further command for a story; the one that runs ends by itself."""
         self.skipped.add(key)

@@ -55,6 +55,7 @@ class CommandSpec:
     watched: bool = False  # git measures the size of its change
     once: bool = False  # the same answer twice is the end: nothing between the attempts changes it
     findings: str = "none"
+    comments: tuple[str, ...] = ()  # of the operator, of each of which a review says whether it was dealt with
     values: Mapping[str, str] = field(default_factory=dict)
     context: ContextEvents | None = None
 

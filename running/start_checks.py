@@ -53,6 +53,7 @@ async def check_start(
 ) -> Startable:
     """Check everything for a new batch. `unfinished`: perhaps only the commit of the last batch's cycle is missing."""
     await check_trust(workspace)
+    refuse_taken_over(workspace, "start")
     settings = workspace.settings()
     names = request.agents(settings)
     orders = [names, *(names_of(config.agent) for config in settings.commands.values() if config.agent)]
@@ -82,6 +83,7 @@ async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool)
     """Check everything for a batch that continues, and return its preset. `unattended`: it may wait at a full cap."""
     await check_plan(workspace, row.id)
     if not unattended:
+        refuse_taken_over(workspace, "resume")
         await check_caps(Budget(workspace, row.id, row.budget_usd))
     await check_agents(workspace, [agents_of(row)])
     await check_repository(workspace)
@@ -91,6 +93,13 @@ async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool)
     preset = await preset_of(workspace, row)
     await check_commits(workspace, preset)
     return preset
+
+
+def refuse_taken_over(workspace: Workspace, verb: str) -> None:
+    """Raise `NotNow` while the operator works in the project's own tree: nothing of a run touches it then."""
+    row = workspace.taken_trees.in_tree(workspace.project.root)
+    if row is not None:
+        raise NotNow("taken_over", f"{row.story_key} is taken over in this folder: hand it back, then {verb}")
 
 
 async def check_caps(caps: Caps) -> None:

@@ -48,13 +48,16 @@ class Steering:
     def _batch(self) -> Batch | None:
         return self._running()
 
-    async def answer(self, command_id: int, text: str) -> None:
-        """Store the answer to a command's question; its session continues when the batch runs. Raises `NotNow`."""
+    async def answer(self, command_id: int, text: str, link: str | None = None) -> None:
+        """Store the answer to a command's question; its session continues when the batch runs. Raises `NotNow`.
+
+        `link` identifies the link in a message that is used up by it.
+        """
         database = self._workspace.database
         command = await database.read(get_command, command_id)
         if command is None or await database.read(get_question, command_id) is None:
             raise NotNow("no_question", f"command {command_id} has asked nothing")
-        if not await keep_answer(self._workspace, command, text):
+        if not await keep_answer(self._workspace, command, text, link=link):
             raise NotNow("answered", "the question was answered already")
         if self._batch is not None:
             self._batch.gate.answer(command_id)
@@ -64,9 +67,9 @@ class Steering:
         row = await self._workspace.database.read(get_active_batch)
         return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
 
-    async def decide(self, gate_id: int, decision: GateDecision, comments: str | None) -> None:
+    async def decide(self, gate_id: int, decision: GateDecision, comments: str | None, link: str | None = None) -> None:
         """Store the decision at a gate, with which the batch continues now or when resumed. Raises `BadRequest`,
-        `NotNow`."""
+        `NotNow`. `link`: see `answer`."""
         row = await self._workspace.database.read(get_gate, gate_id)
         if row is None:
             raise NotNow("no_gate", f"there is no gate {gate_id}")
@@ -78,7 +81,7 @@ class Steering:
         batch = await self._workspace.database.read(get_active_batch)
         if batch is None:
             raise NotNow("no_gate", "the batch of this gate has ended")
-        if not await keep_decision(self._workspace, batch.id, row, decision, comments):
+        if not await keep_decision(self._workspace, batch.id, row, decision, comments, link):
             raise NotNow("decided", "the gate was decided already")
         if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
             self.selection.skip(row.subject)

@@ -80,6 +80,19 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     if found == "done":
         await record_status(workspace, story, new, reason)
         return
+    await _move(workspace, story, new, reason)
+
+
+async def reopen(workspace: Workspace, story: StoryRun, reason: str) -> None:
+    """Set a story that is done back to its review: its commit stays. In a lane, where nothing is merged yet, only its
+    hold is taken back."""
+    story.held = False
+    if story.status == "done":
+        await _move(workspace, story, "review", reason)
+
+
+async def _move(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
+    """Write a status: first the intent, then the tracker, then row and event."""
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
     if (refusal := await _write_status(workspace, story.key, new, reason)) is not None:

@@ -7,6 +7,8 @@ comments as well, to see that each was dealt with.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Final
@@ -18,11 +20,23 @@ from running.gates import GateDecision, GateKind, GateRequest, decision_of, prin
 from running.run_context import RunContext
 from running.spec import CommandSpec
 from running.story import StoryRun
+from store.commands import get_commands_by_key
 from store.gates import GateRow, get_gates_of
-from workflow import REVIEW_FORM, decisions_form, read_review, read_tech_spec_decisions
+from workflow import (
+    REVIEW_FORM,
+    Phase,
+    PhaseKind,
+    decisions_form,
+    kind_of,
+    numbered,
+    read_review,
+    read_tech_spec_decisions,
+    split_comments,
+)
 from workflow.presets import REVIEW_ROUNDS
 
 PLANNED: Final = ("backlog", "ready-for-dev")  # where no line of code is written yet
+WITHOUT: Final = "Make it anew."  # what is sent back without a comment
 MENDED: Final = 2  # rounds that the names of development have before: the first, and the one for a refusing hook
 
 
@@ -57,12 +71,32 @@ class StoryGates:
         if GateKind.COMMIT not in self._gates:
             return None
         message = f"{story.key} has passed its checks: look at its changes before they are committed"
-        # The same look after a restart, and another one where the story comes again in a later cycle.
-        content = f"cycle {self._commander.cycle_number}"
-        request = GateRequest(GateKind.COMMIT, story.key, message, content, number, story.key)
+        request = GateRequest(GateKind.COMMIT, story.key, message, self._this_cycle, number, story.key)
         row = await decision_of(self._workspace, self._gate, request)
         story.skipped = story.skipped or row.decision == GateDecision.SKIP
         return row if row.decision == GateDecision.BACK else None
+
+    async def approve_done(self, story: StoryRun, number: int) -> GateRow:
+        """Have a person look at a story that is done, in a lane before it is merged; return the decision. Raises
+        `Stopped`."""
+        message = f"{story.key} is done and asks for a look before the run continues"
+        request = GateRequest(GateKind.DONE, story.key, message, self._this_cycle, number, story.key)
+        return await decision_of(self._workspace, self._gate, request)
+
+    async def sent_back_after_commit(self, story: StoryRun, command: str) -> GateRow | None:
+        """Return the decision with which a story of this cycle, or one that it continues, was sent back last, after it
+        was done; None where another look followed."""
+        rows = await self._workspace.database.read(get_gates_of, GateKind.DONE.value, story.key)
+        if not rows or rows[-1].decision != GateDecision.BACK:
+            return None
+        here = rows[-1].batch_id == self._gate.batch_id and rows[-1].content == self._this_cycle
+        name = await self.development_round(command, rows[-1])
+        return rows[-1] if here or self._commander.journal.begun(story.key, name) else None
+
+    @property
+    def _this_cycle(self) -> str:
+        """What a look is at: the same after a restart, and another one where the story comes again later."""
+        return f"cycle {self._commander.cycle_number}"
 
     async def was_sent_back(self, story: StoryRun, number: int) -> bool:
         """Whether this look at the work, in this batch or in one that it continues, ended with sending it back."""
@@ -71,7 +105,15 @@ class StoryGates:
 
     async def development_round(self, command: str, row: GateRow) -> str:
         """Return the name of the round of development that deals with what was sent back."""
-        return f"{command}-{MENDED + await self._times_back(row)}"
+        times = sum([await self._times_back(row, kind) for kind in (GateKind.COMMIT, GateKind.DONE)])
+        return f"{command}-{MENDED + times}"
+
+    async def reviews_before(self, story: StoryRun, command: str, row: GateRow) -> int:
+        """Return the number of the last code review before a decision, after which the next ones are named."""
+        commands = await self._workspace.database.read(get_commands_by_key, story.key)
+        decided = row.decided_at or row.opened_at
+        names = [other.command for other in commands if other.started_at <= decided]
+        return max((int(name.rpartition("-")[2]) for name in names if kind_of(name) == command), default=0)
 
     async def _plan_request(self, story: StoryRun, number: int) -> GateRequest:
         files = await asyncio.to_thread(sprint.story_files, self._workspace.project, story.key)
@@ -82,7 +124,7 @@ class StoryGates:
 
     async def _write_again(self, story: StoryRun, row: GateRow) -> None:
         """One round of the command that wrote the story, and a review that sees that the comments were dealt with."""
-        times = await self._times_back(row)
+        times = await self._times_back(row, GateKind.PLAN)
         spec = CommandSpec(
             f"create-story-{1 + times}",
             (story,),
@@ -95,10 +137,9 @@ class StoryGates:
         if not await self._performed(spec, story):
             return
         review = f"story-review-{REVIEW_ROUNDS + times}"
-        findings = to_tick_off(row.comments)
-        await self._performed(
-            CommandSpec(review, (story,), read=read_review, form=REVIEW_FORM, findings=findings), story
-        )
+        comments = comments_of(row)
+        spec = CommandSpec(review, (story,), read=read_review, form=REVIEW_FORM, comments=comments)
+        await self._performed(replace(spec, findings=to_tick_off(comments)), story)
 
     async def _performed(self, spec: CommandSpec, story: StoryRun) -> bool:
         result = await self._commander.perform(spec)
@@ -106,22 +147,35 @@ class StoryGates:
             await give_up(self._commander, (story,), spec.command, result.reason)
         return result.ok
 
-    async def _times_back(self, row: GateRow) -> int:
-        """Count how often a story was sent back at this kind of gate, which names the round also in a later batch."""
-        rows = await self._workspace.database.read(get_gates_of, row.kind, row.subject)
+    async def _times_back(self, row: GateRow, kind: GateKind) -> int:
+        """Count how often a story was sent back at a kind of gate up to now, which names the round in every batch."""
+        rows = await self._workspace.database.read(get_gates_of, kind.value, row.subject)
         return sum(other.decision == GateDecision.BACK and other.id <= row.id for other in rows)
+
+
+def mending_command(phase: Phase | None) -> str:
+    """Return the command whose rounds deal with what was sent back; a build would not build again what is done."""
+    return "dev-story" if phase is None or phase.kind is PhaseKind.BUILD else phase.commands[0]
+
+
+def comments_of(row: GateRow) -> tuple[str, ...]:
+    """Return what was sent back, comment by comment."""
+    return split_comments(row.comments) or (WITHOUT,)
 
 
 def sent_back(what: str, comments: str | None) -> str:
     """Return what the round gets that deals with what was sent back."""
     if not comments:
         return f"The operator has looked at the {what} and sends it back: make it anew."
-    return f"The operator has looked at the {what} and sends it back. Deal with every comment:\n\n{comments}"
+    listed = numbered(split_comments(comments))
+    return f"The operator has looked at the {what} and sends it back. Deal with every comment:\n\n{listed}"
 
 
-def to_tick_off(comments: str | None) -> str:
+def to_tick_off(comments: Sequence[str]) -> str:
     """Return what the next review gets."""
     return (
-        "The operator sent this back. Check first, comment by comment, that each was dealt with, and say so for each; "
-        f"one that was not is a finding of severity HIGH:\n\n{comments or 'Make it anew.'}"
+        "The operator sent this back. Check first, comment by comment, that each was dealt with; one that was not is a "
+        "finding of severity HIGH. Before everything else of the form at the end write the heading `## Comments` and "
+        "below it one line for each comment, by its number: `1: ANSWERED what was done, and where` or `1: OPEN what is "
+        f"missing`. The comments:\n\n{numbered(comments)}"
     )

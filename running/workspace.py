@@ -19,6 +19,7 @@ from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.live_calls import LiveCalls
 from running.quota import Quota
+from running.taken_trees import TakenTrees
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
@@ -64,6 +65,7 @@ class Workspace:
     awake: KeepAwake = field(default_factory=KeepAwake)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
     quota: Quota = field(default_factory=Quota)
+    taken_trees: TakenTrees = field(default_factory=TakenTrees)
     data_files: DataFiles | None = None
     until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
 

@@ -30,6 +30,7 @@ from payloads import (
     RunQueueChange,
     StoryDelivery,
     StoryStatus,
+    StoryTakeover,
     value_or,
 )
 from runstate.views import (
@@ -42,6 +43,7 @@ from runstate.views import (
     QueueView,
     QuotaView,
     StoryView,
+    TakeOverView,
     Totals,
 )
 
@@ -228,6 +230,16 @@ def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
     run.quota = tuple(sorted((*others, view), key=lambda one: (one.account, one.window)))
 
 
+def _story_takeover(run: FoldedRun, payload: StoryTakeover, at: int) -> None:
+    others = tuple(view for view in run.takeovers if view.story_key != payload.story_key)
+    if payload.state == "returned":
+        run.takeovers = others
+        return
+    line = value_or(payload.command_line, None)
+    view = TakeOverView(payload.story_key, payload.state, payload.folder, payload.message, line, at)
+    run.takeovers = (*others, view)
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -297,6 +309,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "story:delivery": _story_delivery,
     "run:queue": _run_queue,
     "quota:change": _quota_change,
+    "story:takeover": _story_takeover,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

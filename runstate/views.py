@@ -117,6 +117,17 @@ class QuotaView(msgspec.Struct, frozen=True):
     at: int
 
 
+class TakeOverView(msgspec.Struct, frozen=True):
+    """A story that the operator has taken over, or will have as soon as what runs in its folder has ended."""
+
+    story_key: str
+    state: str
+    folder: str
+    message: str
+    command_line: str | None
+    at: int
+
+
 class FoldedRun(msgspec.Struct, kw_only=True):
     """The run after the committed events up to and including `seq`; only the fold assigns its fields."""
 
@@ -134,6 +145,7 @@ class FoldedRun(msgspec.Struct, kw_only=True):
     resumable: int | None = None
     queue: QueueView = QueueView()
     quota: tuple[QuotaView, ...] = ()
+    takeovers: tuple[TakeOverView, ...] = ()
     seq: int = 0
 
 
@@ -155,6 +167,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     resumable: int | None
     queue: QueueView
     quota: tuple[QuotaView, ...]  # by account and window
+    takeovers: tuple[TakeOverView, ...]
     seq: int
     limits: Budgets
     agent: AgentView

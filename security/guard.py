@@ -1,8 +1,8 @@
-"""The checks of Host, Origin and token of every request, `/ws` included, before any handler.
+"""The checks of Host, Origin, token and role of every request, `/ws` included, before any handler.
 
 Promises: a page of another origin can start nothing and read nothing but the data files that `cors_origin` allows; a
-name that was rebound to this machine (DNS rebinding) is refused; a malformed header gets a response, never an
-exception.
+name that was rebound to this machine (DNS rebinding) is refused; a reader changes nothing; a malformed header gets a
+response, never an exception.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from enum import StrEnum
 from typing import Final
 
 from aiohttp import hdrs, web
 
 from security import headers
+from security.grants import OPERATOR, Grants, Role, Visitor
 from security.token import SECRET_BYTES, TokenAuth
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+VISITOR: Final = web.RequestKey("visitor", Visitor)
+READ_ONLY: Final = "you are here as a reader, who can change nothing: ask the operator to do it"
 NO_ORIGIN: Final = "none"  # as `cors_origin`: no other origin reads anything
 FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})  # same-site: another port of this very host
 
@@ -40,11 +44,25 @@ class RequestRefused(Exception):
         self.headers = headers or {}
 
 
+class Access(StrEnum):
+    """What a route does: `open` ones carry their own proof in the address and need no token."""
+
+    OPEN = "open"
+    READING = "reading"
+    CHANGING = "changing"
+
+
+def access_by_method(request: web.Request) -> Access:
+    return Access.CHANGING if request.method in CHANGING else Access.READING
+
+
 class Guard:
     """The checks for one server.
 
-    `shared` are the paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is
-    the policy of the page; `secret` makes the cookies that replace the token; `clock` counts seconds.
+    `access` returns what the route of a request does; `grants` are the accesses beside the tokens. `shared` are the
+    paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is the policy of the
+    page; `secret` makes the cookies that replace the token; `clock` counts seconds; `tls_host` is the Host under which
+    the page is reached over TLS.
     """
 
     def __init__(
@@ -57,22 +75,32 @@ class Guard:
         csp: str = headers.CSP,
         secret: bytes | None = None,
         clock: Callable[[], float] = time.monotonic,
+        reader_token: str | None = None,
+        grants: Grants | None = None,
+        access: Callable[[web.Request], Access] = access_by_method,
+        tls_host: str | None = None,
     ) -> None:
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
         self._cors_origin = cors_origin
         self._shared = frozenset(() if cors_origin == NO_ORIGIN else shared)
         self._csp = csp
-        self.token_auth = (
-            None if token is None else TokenAuth(token, secret or secrets.token_bytes(SECRET_BYTES), clock)
-        )
+        self._access = access
+        self._tls_host = tls_host
+        secret = secret or secrets.token_bytes(SECRET_BYTES)
+        self.token_auth = None if token is None else TokenAuth(token, secret, clock, reader_token, grants)
 
     def check(self, request: web.Request) -> None:
-        """Raise `RequestRefused` unless the request may continue."""
+        """Raise `RequestRefused` unless the request may continue; note in it who sends it."""
         host = self._check_host(request)
         self._check_origin(request, host)
         self._check_site(request)
-        if self.token_auth is not None:
-            _check_token(request, self.token_auth)
+        access = self._access(request)
+        if access is Access.OPEN:  # forms, too: what they need is a secret that no other page has
+            return
+        visitor = OPERATOR if self.token_auth is None else _visitor(request, self.token_auth)
+        request[VISITOR] = visitor
+        if visitor.role is Role.READER and access is Access.CHANGING:
+            raise RequestRefused(403, "reader", READ_ONLY)
         if request.method in CHANGING and request.content_type != "application/json":
             raise RequestRefused(415, "unsupported_media_type", "send Content-Type: application/json")
 
@@ -92,11 +120,16 @@ class Guard:
         """
         if self.token_auth is None or request.path != "/" or request.method not in ("GET", "HEAD"):
             return None
-        if not self.token_auth.accepts(request.query.get("token", "")):
+        token = request.query.get("token", "")
+        visitor = self.token_auth.visitor_of_token(token)
+        if visitor is None:
             return None
         onward = str(request.rel_url.without_query_params("token"))
         response = web.Response(status=303, headers={hdrs.LOCATION: onward, hdrs.CACHE_CONTROL: "no-store"})
-        self.token_auth.set_cookie(response)
+        # An operator who opens the link of a reader stays one.
+        if visitor.role is Role.OPERATOR or self.token_auth.visitor_of_cookie(request) != OPERATOR:
+            # The server has no TLS itself, so only the operator can tell under which name a proxy has it.
+            self.token_auth.set_cookie(response, token, secure=request.host.lower() == self._tls_host)
         return response
 
     def _check_host(self, request: web.Request) -> str:
@@ -142,31 +175,41 @@ class Guard:
         return request.path in self._shared and request.method in ("GET", "HEAD")
 
 
-def _check_token(request: web.Request, token_auth: TokenAuth) -> None:
-    if token_auth.carries_cookie(request):
-        return
+def _visitor(request: web.Request, token_auth: TokenAuth) -> Visitor:
+    """Return who sends a request. Raises `RequestRefused` without a token or cookie of this server."""
+    if (visitor := token_auth.visitor_of_cookie(request)) is not None:
+        return visitor
     shown, address = token_auth.shown(request), request.remote or ""
     if shown and (wait_s := token_auth.throttle.wait_s(address)):
         message = f"too many wrong tokens came from here: wait {wait_s} s"
         raise RequestRefused(429, "too_many_tokens", message, {hdrs.RETRY_AFTER: str(wait_s)})
-    opened = [token_auth.accepts(token) for token in shown]  # all of them, so that the time reveals nothing
-    if any(opened):
-        return
+    # All of them, so that the time reveals nothing.
+    found = [visitor for token in shown if (visitor := token_auth.visitor_of_token(token)) is not None]
+    if found:
+        return found[0]
     if shown:
         token_auth.throttle.wrong(address)
     message = "send the token as Authorization: Bearer …, or open the page with ?token=…"
     raise RequestRefused(401, "token_needed", message, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
 
-def protect(app: web.Application, guard: Guard, refuse: Callable[[RequestRefused], web.Response]) -> None:
-    """Run the guard before every handler and add its headers to every response; `refuse` makes those of refusals."""
+def protect(
+    app: web.Application,
+    guard: Guard,
+    refuse: Callable[[RequestRefused], web.Response],
+    page: Callable[[web.Request, RequestRefused], web.Response | None] = lambda request, refused: None,
+) -> None:
+    """Run the guard before every handler and add its headers to every response.
+
+    `refuse` makes the responses of refusals; `page` may make one that people read.
+    """
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             guard.check(request)
         except RequestRefused as refused:
-            response = refuse(refused)
+            response = page(request, refused) or refuse(refused)
             response.force_close()  # a refused client keeps no connection
             return response
         return guard.token_redirect(request) or await handler(request)

@@ -1,8 +1,8 @@
 """The headers of every response, and the content security policy of the page.
 
 Promises: only the server's own modules run in the page, and the inline scripts that the page had at the start of the
-server, by their hashes; no script can be made of a text (Trusted Types); no page can frame this one, and no page of
-another origin can embed or read anything of it.
+server, by their hashes; no script can be made of a text (Trusted Types, with one policy, for the service worker); no
+page can frame this one, and no page of another origin can embed or read anything of it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def policy(page: bytes = b"") -> str:
     script, style = (" ".join(["'self'", *hashes[kind]]) for kind in (b"script", b"style"))
     return (
         f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
+        "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types service-worker"
     )
 
 

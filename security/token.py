@@ -1,4 +1,4 @@
-"""The token, the cookie that replaces it, and the throttle of addresses that guess.
+"""The tokens, the cookies that replace them, and the throttle of addresses that guess.
 
 Promises: tokens are compared in constant time; a wrong one is counted against the address that sent it, and after
 `WRONG_MAX` of them within `WRONG_S` no token of that address is compared; the cookie is no token, cannot be computed
@@ -20,7 +20,9 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from base.files import atomic_write
+from security.grants import OPERATOR, Grants, Role, Visitor
 
+STAYS_S: Final = 400 * 24 * 3600  # of the cookie of a device: the longest time that browsers keep one
 COOKIE: Final = "sprint_runner"  # followed by a name of this server: cookies are shared by all ports of a host
 SECRET_FILE: Final = "session.key"  # noqa: S105 - a name, no secret
 SECRET_BYTES: Final = 32
@@ -55,16 +57,42 @@ class Throttle:
 
 
 class TokenAuth:
-    """The token of one server and the cookie that replaces it."""
+    """The tokens of one server and the cookies that replace them: the operator's, a reader's, and those of grants."""
 
-    def __init__(self, token: str, secret: bytes, clock: Callable[[], float]) -> None:
-        self._token = _bytes(token)
-        self._value = hmac.new(secret, b"cookie:" + self._token, hashlib.sha256).hexdigest()
+    def __init__(
+        self,
+        token: str,
+        secret: bytes,
+        clock: Callable[[], float],
+        reader_token: str | None = None,
+        grants: Grants | None = None,
+    ) -> None:
+        self._secret = secret
+        self._tokens = [(_bytes(token), OPERATOR)]
+        if reader_token is not None:
+            self._tokens.append((_bytes(reader_token), Visitor(Role.READER)))
+        self._grants = Grants(secret) if grants is None else grants
         self.cookie = f"{COOKIE}_{hashlib.sha256(b'name:' + secret).hexdigest()[:8]}"
         self.throttle = Throttle(clock)
 
-    def carries_cookie(self, request: web.Request) -> bool:
-        return hmac.compare_digest(_bytes(request.cookies.get(self.cookie, "")), self._value.encode())
+    def visitor_of_cookie(self, request: web.Request) -> Visitor | None:
+        """Return whose cookie the request carries; None for none of this server."""
+        cookie = request.cookies.get(self.cookie, "")
+        shown = _bytes(cookie)
+        # All of them, so that the time reveals nothing.
+        same = [visitor for token, visitor in self._tokens if hmac.compare_digest(shown, self._value(token).encode())]
+        if same:
+            return same[0]
+        grant = self._grants.by_cookie(cookie) if cookie else None
+        return None if grant is None else Visitor(grant.role, grant.id)
+
+    def visitor_of_token(self, token: str) -> Visitor | None:
+        """Return whose token this is; None for a wrong one."""
+        same = [visitor for known, visitor in self._tokens if hmac.compare_digest(_bytes(token), known)]
+        if same:
+            return same[0]
+        grant = self._grants.by_token(token) if token else None
+        return None if grant is None else Visitor(grant.role, grant.id)
 
     def shown(self, request: web.Request) -> list[str]:
         """Return the tokens of a request, from its header and its address."""
@@ -72,12 +100,20 @@ class TokenAuth:
         header = rest.strip() if scheme.lower() == "bearer" else request.headers.get(hdrs.AUTHORIZATION, "")
         return [token for token in (header, request.query.get("token", "")) if token]
 
-    def accepts(self, token: str) -> bool:
-        return hmac.compare_digest(_bytes(token), self._token)
+    def set_cookie(self, response: web.StreamResponse, token: str, *, secure: bool) -> None:
+        """Set the cookie in the place of a token; `secure` where the page is known to be reached over TLS."""
+        grant = self._grants.by_token(token)
+        value = self._value(_bytes(token)) if grant is None else self._grants.cookie_of(grant)
+        response.set_cookie(self.cookie, value, httponly=True, samesite="Strict", path="/", secure=secure)
 
-    def set_cookie(self, response: web.StreamResponse) -> None:
-        """Set the cookie, without `Secure`: the server has no TLS. A proxy in front may add that."""
-        response.set_cookie(self.cookie, self._value, httponly=True, samesite="Strict", path="/")
+    def set_device_cookie(self, response: web.StreamResponse, cookie: str, *, secure: bool) -> None:
+        """Set the cookie of a paired device, which stays; `secure` where the device came over TLS."""
+        response.set_cookie(
+            self.cookie, cookie, max_age=STAYS_S, httponly=True, samesite="Strict", path="/", secure=secure
+        )
+
+    def _value(self, token: bytes) -> str:
+        return hmac.new(self._secret, b"cookie:" + token, hashlib.sha256).hexdigest()
 
 
 def new_token() -> str:

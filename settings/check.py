@@ -27,6 +27,7 @@ from settings.table import ARTICLES, BY_NAME, Setting
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
 TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
 _FIELD: Final = re.compile(r"\{([A-Za-z_]+)\}")
+TOKENS: Final = ("token", "reader_token")
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -42,9 +43,9 @@ def check(name: str, value: Any, where: str) -> Any:
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
     if setting.fields:
         _check_fields(setting, value, where)
-    if name == "token" and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
+    if name in TOKENS and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
         raise SettingsError(
-            f"{where}: token must have at least {TOKEN_MIN} characters, none of them blank: "
+            f"{where}: {name} must have at least {TOKEN_MIN} characters, none of them blank: "
             "`python server.py token` makes one"
         )
     if name in _SECTIONS:

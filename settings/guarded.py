@@ -48,5 +48,5 @@ def with_dependents(untrusted: Collection[str], values: Mapping[str, Any], agent
         left_out.add("commands")
     # With the host and without its token, everyone on the network would be let in.
     if "token" in left_out:
-        left_out.add("host")
+        left_out.update(("host", "reader_token"))
     return frozenset(left_out & values.keys())

@@ -154,6 +154,16 @@ def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
         if agent not in settings.agents:
             known = ", ".join(sorted(settings.agents))
             raise SettingsError(f"{source}: there is no agent {agent!r}; known are {known}")
+    _check_access(settings, where)
+
+
+def _check_access(settings: Settings, where: Mapping[str, str]) -> None:
+    if settings.reader_token is not None and settings.token is None:
+        raise SettingsError(
+            f"{where['reader_token']}: reader_token: without a token everyone may change everything: set a token, too"
+        )
+    if settings.reader_token is not None and settings.reader_token == settings.token:
+        raise SettingsError(f"{where['reader_token']}: reader_token must differ from token")
     if settings.host not in LOOPBACK and settings.token is None:
         raise SettingsError(
             f"{where['host']}: host {settings.host} is reachable from other machines: set a token, or use 127.0.0.1"

@@ -82,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8080
     token: str | None = None
+    reader_token: str | None = None
+    public_url: str | None = None
     allowed_hosts: list[str] = []
     cors_origin: str = "*"
     data_dir: str | None = None

@@ -96,6 +96,22 @@ SETTINGS: Final = (
         secret=True,
         trust="always",
     ),
+    Setting(
+        "reader_token",
+        "secret of readers, who see everything and change nothing, of 16 characters or more",
+        optional=True,
+        editable=False,
+        secret=True,
+        trust="always",
+    ),
+    Setting(
+        "public_url",
+        "address under which phones reach the page, for QR codes and for links in messages",
+        "url",
+        optional=True,
+        editable=False,
+        trust="always",
+    ),
     Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False, trust="always"),
     Setting("cors_origin", "which origin may read the data files; none: no other one", editable=False, trust="always"),
     Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False, trust="always"),
@@ -355,7 +371,18 @@ BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 # Settings that the server reads once, at its start; all others that need trust are used as soon as they are trusted.
 READ_AT_START: Final = frozenset(
     {
-        *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker", "initiative"),
+        *(
+            "host",
+            "port",
+            "token",
+            "reader_token",
+            "public_url",
+            "allowed_hosts",
+            "cors_origin",
+            "data_dir",
+            "tracker",
+            "initiative",
+        ),
         *("notify_webhook", "notify_secret", "notify_command"),
     }
 )

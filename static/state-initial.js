@@ -42,6 +42,7 @@ export function initial() {
     resumable: null,
     queue: noQueue(),
     quota: [],
+    takeovers: [],
     seq: 0,
     limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
     agent: { name: "", kind: "", version: null, problem: null },

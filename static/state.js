@@ -30,10 +30,12 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  * @typedef {{stories: readonly string[], only: boolean, after: "story" | "cycle" | "time" | null, at: number | null}}
  *   Queue what runs first, and when the batch stops; `only`: nothing else runs
  * @typedef {{account: string, window: string, used_fraction: number, resets_at: number | null, at: number}} UsageWindow
+ * @typedef {{story_key: string, state: string, folder: string, message: string, command_line: string | null,
+ *   at: number}} TakeOver a story that the operator has taken over, or will have when its command has ended
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
- *   resumable: number | null, queue: Queue, quota: readonly UsageWindow[], seq: number,
+ *   resumable: number | null, queue: Queue, quota: readonly UsageWindow[], takeovers: readonly TakeOver[], seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
  *   guardian: {means: string[], sentence: string},
  *   awake: {active: boolean, means: string | null, problem: string | null},
@@ -92,6 +94,13 @@ const FOLDS = {
   "story:delivery": (state, p) => ({
     attention: state.attention.filter((item) => (item.delivery_id ?? null) !== p.delivery_id),
   }),
+  "story:takeover": (state, p, at) => {
+    const others = state.takeovers.filter((other) => other.story_key !== p.story_key);
+    const { story_key, state: now, folder, message } = p;
+    if (now === "returned") return { takeovers: others };
+    const command_line = p.command_line ?? null;
+    return { takeovers: [...others, { story_key, state: now, folder, message, command_line, at }] };
+  },
   attention: (state, p, at) => ({
     attention: [
       ...state.attention,

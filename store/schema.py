@@ -309,9 +309,62 @@ QUOTA: Final = (
 # What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
 FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
 
+# The stories that the operator works on by hand, in the tree of their story.
+TAKEOVERS: Final = (
+    """CREATE TABLE takeovers (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        story_key TEXT NOT NULL,
+        folder TEXT NOT NULL,                      -- where the operator works: the project, or its copy in a lane
+        requested_at INTEGER NOT NULL,
+        taken_at INTEGER,                          -- NULL: what runs in the folder has not ended yet
+        returned_at INTEGER,                       -- NULL: the folder is the operator's
+        agent TEXT,
+        session_id TEXT,                           -- the agent's, which is the operator's from now on
+        command_line TEXT,                         -- what continues it in a terminal; NULL: nothing does
+        message TEXT NOT NULL DEFAULT '',          -- for the operator
+        tree_before TEXT,                          -- snapshots; NULL without git
+        tree_after TEXT,
+        base_tree TEXT,                            -- what the work on the story is measured from
+        base_commit TEXT,
+        last_command INTEGER,                      -- the newest command when it was handed back
+        files_changed INTEGER, lines_added INTEGER, lines_removed INTEGER
+    )""",
+    "CREATE INDEX takeovers_by_story ON takeovers (story_key, id)",
+    # Two pages that take a story over at the same time.
+    "CREATE UNIQUE INDEX takeovers_open ON takeovers (story_key) WHERE returned_at IS NULL",
+)
+
+# Who has access beside the token, which devices get push messages, and the links in messages that are used.
+ACCESS: Final = (
+    """CREATE TABLE grants (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,                        -- device, link
+        role TEXT NOT NULL,                        -- operator, reader
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,               -- SHA-256 of its secret
+        made_at INTEGER NOT NULL,
+        seen_at INTEGER                            -- when it was used last
+    )""",
+    """CREATE TABLE push_subscriptions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        grant_id INTEGER REFERENCES grants (id),   -- the device's; NULL: a browser with the operator's token
+        name TEXT NOT NULL,
+        endpoint TEXT NOT NULL UNIQUE,
+        p256dh TEXT NOT NULL,
+        auth TEXT NOT NULL,
+        origin TEXT NOT NULL,                      -- of the page that asked for the messages
+        made_at INTEGER NOT NULL
+    )""",
+    """CREATE TABLE used_links (
+        digest TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, DELIVERIES),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
+    DELIVERIES,
 )
 
 

@@ -108,14 +108,20 @@ def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: i
 
 
 def get_commits_of(connection: sqlite3.Connection, story_key: str) -> list[str]:
-    """Return the commits that are recorded for a story, newest first."""
+    """Return the commits that are recorded for a story, newest first; a row has only the last one made for it."""
     sql = "SELECT commit_hash FROM stories WHERE story_key = ? AND commit_hash <> '' ORDER BY id DESC"
-    return list(dict.fromkeys(str(row[0]) for row in connection.execute(sql, (story_key,))))
+    made = """SELECT json_extract(verdict, '$.commit') AS made FROM commands WHERE command = 'commit'
+              AND json_valid(verdict) AND made <> '' AND EXISTS (
+                  SELECT 1 FROM json_each(commands.story_keys) WHERE value = ?) ORDER BY id DESC"""
+    rows = [*connection.execute(sql, (story_key,)), *connection.execute(made, (story_key,))]
+    return list(dict.fromkeys(str(row[0]) for row in rows))
 
 
 def get_keys_of_commit(connection: sqlite3.Connection, commit: str) -> list[str]:
     """Return the stories that a commit is recorded for."""
-    sql = "SELECT DISTINCT story_key FROM stories WHERE commit_hash = ? ORDER BY story_key"
+    sql = """SELECT story_key FROM stories WHERE commit_hash = ?1 UNION
+             SELECT value FROM commands, json_each(commands.story_keys) WHERE command = 'commit'
+             AND json_valid(verdict) AND json_extract(verdict, '$.commit') = ?1 ORDER BY 1"""
     return [str(row[0]) for row in connection.execute(sql, (commit,))]
 
 
@@ -125,6 +131,15 @@ def get_earlier_rows(connection: sqlite3.Connection, story_id: int) -> list[Stor
              WHERE earlier.batch_id = story.batch_id AND earlier.story_key = story.story_key
              AND earlier.id < story.id ORDER BY earlier.id"""
     return many(connection, Story, sql, (story_id,))
+
+
+def count_later_stories(connection: sqlite3.Connection, story_id: int) -> int:
+    """Count the rows of other stories that are newer than a row or were still open when it began."""
+    sql = """SELECT COUNT(*) FROM stories AS other JOIN stories AS story ON story.id = ?
+             WHERE other.story_key <> story.story_key AND other.commit_base IS NOT NULL
+             AND (other.ended_at IS NULL OR other.ended_at >= story.started_at)"""
+    count: int = connection.execute(sql, (story_id,)).fetchone()[0]
+    return count
 
 
 def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[Story]:

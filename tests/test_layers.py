@@ -79,6 +79,21 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert len(list(TopologicalSorter(GRAPH).static_order())) == len(MODULES)
 
 
+EXTRAS: Final = {"mcp", "pywebpush", "py_vapid", "cryptography", "http_ece"}  # and what they bring along
+WITH_EXTRAS: Final = {"cli.mcp_server", "notify.push"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_extras_are_imported_in_one_place_each_and_only_when_used(name: str) -> None:
+    tree = ast.parse(MODULES[name].read_text("utf-8"))
+    used = {imported.split(".")[0] for imported in imports(name)} & EXTRAS
+    assert bool(used) == (name in WITH_EXTRAS)
+    at_once = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    roots = {alias.name.split(".")[0] for node in at_once if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {(node.module or "").split(".")[0] for node in at_once if isinstance(node, ast.ImportFrom)}
+    assert roots & EXTRAS == set()
+
+
 @pytest.mark.parametrize("name", [name for name in MODULES if name.split(".")[0] in ("workflow", "forecast")])
 def test_decisions_do_no_io(name: str) -> None:
     assert {imported.split(".")[0] for imported in imports(name)} & IO == set()

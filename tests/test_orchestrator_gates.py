@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from agents import Call
-from orchestrator import BadRequest
 from running.gates import GateDecision
+from store.commands import get_commands_by_key
+from store.stories import get_commits_of
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 from tests.running.test_gates import at_gate, decide
@@ -46,7 +48,7 @@ async def test_a_plan_is_sent_back_with_comments_and_then_approved(make_runner: 
     assert sorted(made[:2]) == ["create-story", "story-discovery"]
     assert made[2:6] == ["story-review-1", "create-story-2", "story-review-4", "dev-story"]
     prompts = {name: call.prompt for name, call in zip(made, calls, strict=False)}
-    assert "Deal with every comment:\n\n1-1-a.md:3: say which date" in prompts["create-story-2"]
+    assert "Deal with every comment:\n\n1. 1-1-a.md:3: say which date" in prompts["create-story-2"]
     assert "comment by comment" in prompts["story-review-4"]
     assert "say which date" not in prompts["dev-story"]
     assert runner.statuses() == {"1-1-a": "done"}
@@ -71,7 +73,7 @@ async def test_work_is_sent_back_before_its_commit(make_runner: MakeRunner, call
         "1-1-a dev-story-3",
         "1-1-a code-review-2",
     ]
-    assert "mind the empty list" in calls[2].prompt
+    assert "1. src/app.py:12: mind the empty list" in calls[2].prompt
     assert "comment by comment" in calls[3].prompt
     assert runner.log() == ["feat(1): implement story 1-1-a", "start"]
     assert len([call for call in runner.of("attention") if call["kind"] == "gate"]) == 2
@@ -113,8 +115,7 @@ async def test_a_run_goes_on_after_a_story_when_it_is_told_to(make_runner: MakeR
     runner = await make_runner({"1-1-a": "ready-for-dev", "2-1-b": "ready-for-dev"}, gates=["done"])
     await runner.start()
     gate = await at_gate(runner)
-    with pytest.raises(BadRequest, match="one of go, stop"):
-        await decide(runner, gate, GateDecision.SKIP)
+    assert gate["decisions"] == ["go", "back", "skip", "stop"]
     assert runner.log()[0] == "feat(1): implement story 1-1-a"
     await decide(runner, gate, GateDecision.STOP)
     await runner.until_end()
@@ -132,3 +133,59 @@ async def test_a_lane_is_merged_when_its_gate_is_passed(make_runner: MakeRunner)
     await runner.until_end()
     assert sum(subject.startswith("merge(") for subject in runner.log()) == 2
     assert len([call for call in runner.of("attention") if call["kind"] == "gate"]) == 2
+
+
+async def answers(runner: Runner, command: str) -> list[tuple[str, bool, str]]:
+    """What a review says of each comment."""
+    rows = await runner.database.read(get_commands_by_key, "1-1-a")
+    verdict = next(row.verdict for row in rows if row.command == command and row.status == "success")
+    return [(a["comment"], a["answered"], a["words"]) for a in json.loads(verdict or "{}")["answers"]]
+
+
+async def test_what_is_sent_back_after_its_commit_gets_a_further_commit(
+    make_runner: MakeRunner, calls: list[Call]
+) -> None:
+    script = {"code-review": ["ok", "silent", "HIGH", "ok"]}
+    runner = await make_runner(READY, script, gates=["done"])
+    await runner.start()
+    gate = await at_gate(runner)
+    assert (runner.log(), runner.statuses()) == (["feat(1): implement story 1-1-a", "start"], {"1-1-a": "done"})
+    await until_paused(runner)
+    await runner.restart()
+    await decide(runner, gate, GateDecision.BACK, "Say it in the footer.\nsrc/app.py:12: mind the empty list")
+    await runner.until_called("code-review", 2)
+    await runner.restart()
+    assert runner.statuses() == {"1-1-a": "review"}
+    await runner.orchestrator.resume()
+    second = await at_gate(runner, 2)
+    await until_paused(runner, 3)
+    await runner.restart()
+    await decide(runner, second, GateDecision.GO)
+    await runner.until_end()
+    made = [command.partition(" ")[2] for command in runner.commands("success")]
+    assert made == ["dev-story", "code-review-1", "commit", "dev-story-3", "code-review-2", "code-review-3", "commit"]
+    assert runner.log() == [*["feat(1): implement story 1-1-a"] * 2, "start"]
+    assert runner.statuses() == {"1-1-a": "done"}
+    # Each comment by itself: what is open is asked of the next review again.
+    whole, line = "Say it in the footer.", "src/app.py:12: mind the empty list"
+    assert await answers(runner, "code-review-2") == [(whole, False, "not there yet"), (line, True, "as asked")]
+    assert await answers(runner, "code-review-3") == [(whole, True, "as asked")]
+    commits = await runner.database.read(get_commits_of, "1-1-a")
+    assert len(commits) == 2
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+async def test_what_is_skipped_after_its_commit_is_put_aside(make_runner: MakeRunner, parallel: int) -> None:
+    runner = await make_runner({"1-1-a": "ready-for-dev", "2-1-b": "ready-for-dev"}, gates=["done"], parallel=parallel)
+    await runner.start()
+    await answer(runner, GateDecision.SKIP, GateDecision.GO)
+    await runner.until_end()
+    assert runner.statuses()["2-1-b"] == "done"
+    assert runner.statuses()["1-1-a"] != "done"
+    assert ("feat(1): implement story 1-1-a" in runner.log()) == (parallel == 1)
+    await runner.orchestrator.steering.bring_back("1-1-a")
+    await runner.start()
+    await answer(runner, GateDecision.GO, first=3)
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done", "2-1-b": "done"}
+    assert "feat(1): implement story 1-1-a" in runner.log()

@@ -126,9 +126,12 @@ async def test_a_program_that_takes_none_says_so(make_runner: MakeRunner) -> Non
     runner = await make_runner(READY)
 
     class Deaf:
-        story_key, agent, takes_messages = KEY, "codex", False
+        story_key, story_keys, agent, takes_messages = KEY, [KEY], "codex", False
 
         def say(self, message_id: int, text: str) -> bool:
+            raise AssertionError("not asked")
+
+        def end(self) -> None:
             raise AssertionError("not asked")
 
     with runner.workspace.live_calls.running(5, Deaf()), pytest.raises(NotNow, match="codex takes no message"):

@@ -14,6 +14,7 @@ MESSAGE_MAX: Final = 16 * 1024  # bytes of a client's message; more closes with 
 
 GOING_AWAY: Final = 1001
 FAILED: Final = 1011  # section 7.4.1: the server cannot fulfil the request
+REVOKED: Final = 4401  # the access was revoked: do not reconnect
 TOO_SLOW: Final = 4408  # reconnect with `since`
 TOO_MANY: Final = 4429
 

@@ -128,6 +128,10 @@ class Hub:
         if client.replay is not None:
             client.replay.cancel()
 
+    def end(self, client: Client, code: int) -> None:
+        """Send a client nothing more, and close its connection."""
+        self._disconnect(client, code)
+
     def _init_frame(self) -> bytes:
         """Return the `init` frame, serialised once for all clients that connect at the same seq."""
         if self._init is None:

@@ -5,6 +5,7 @@ review, `presets` has the phases as data, `own` reads a user's presets, `detecti
 agent's announcements of tasks.
 """
 
+from workflow.comments import CommentAnswer, numbered, read_answers, split_comments
 from workflow.detection import Installed, build_auto, builder_skill, detect, is_shim, planning_call
 from workflow.own import PresetError, own_preset
 from workflow.picking import (
@@ -66,6 +67,7 @@ __all__ = [
     "Candidate",
     "CodeReviewVerdict",
     "CommandKind",
+    "CommentAnswer",
     "CommitVerdict",
     "Decision",
     "DevVerdict",
@@ -92,9 +94,11 @@ __all__ = [
     "infer_task",
     "is_shim",
     "kind_of",
+    "numbered",
     "own_preset",
     "pick",
     "planning_call",
+    "read_answers",
     "read_code_review",
     "read_commit",
     "read_dev_story",
@@ -102,5 +106,6 @@ __all__ = [
     "read_spec",
     "read_tech_spec_decisions",
     "runnable",
+    "split_comments",
     "story_order",
 ]

@@ -14,6 +14,7 @@ from typing import Final
 
 from base.plausible import commit_hash
 from workflow.closing import closing_markers, spoken_lines
+from workflow.comments import CommentAnswer
 from workflow.findings import findings_as_written, is_findings_heading, listed_findings, normalised
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
@@ -39,10 +40,12 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewVerdict:
-    """A review of a story or a tech-spec; `said` are the findings as written by the reviewer."""
+    """A review of a story or a tech-spec; `said` are the findings as written by the reviewer, `answers` what it says
+    of the operator's comments."""
 
     critical: bool
     said: tuple[str, ...] = field(default=(), compare=False)
+    answers: tuple[CommentAnswer, ...] = field(default=(), compare=False)
 
     @property
     def word(self) -> str:
@@ -73,12 +76,14 @@ class CodeReviewVerdict:
     """A code review: the worst severity, and the findings as normalised texts so that rounds can be compared.
 
     For display: `said` are the findings as written, `counts` the numbers of critical, high, medium and low ones.
+    `answers` are what it says of the operator's comments.
     """
 
     severity: Severity
     findings: tuple[str, ...] = ()
     said: tuple[str, ...] = field(default=(), compare=False)
     counts: tuple[int, int, int, int] | None = field(default=None, compare=False)
+    answers: tuple[CommentAnswer, ...] = field(default=(), compare=False)
 
     @property
     def word(self) -> str:

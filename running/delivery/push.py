@@ -14,14 +14,14 @@ from running.workspace import Workspace
 from store.deliveries import OPEN, PUSHED, REQUEST, REQUESTED, REQUESTING, DeliveryRow
 
 
-class Push:
+class PushStep:
     """The step that brings a commit to the remote's branch."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
     async def run(self, row: DeliveryRow) -> DeliveryRow:
-        """Push what is wanted. Raises `RemoteRefused`, `GitError`."""
+        """PushStep what is wanted. Raises `RemoteRefused`, `GitError`."""
         remote = Remote(self._workspace, row.remote)
         heads = await remote.look(row.branch)
         base = row.base or heads.default

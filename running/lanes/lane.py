@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from pathlib import Path
 
 from git.process import GitError
 from payloads import Attention
-from running.checkpoints import wait_after_stories
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
-from running.gates import GateKind
 from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
 from running.lanes.migrated import catch_up
 from running.lanes.worktree import LaneFailed, Worktree, named
@@ -38,12 +37,13 @@ class LaneRun:
         self._gate = context.gate
         self._taken = cycle
         self._names = names
+        self._cycle: Cycle | None = None  # None where the lane could not begin
         self._has_looked = False  # the operator, at what stashed work may have brought into the branch
 
     async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
-        await self._gate.enter()  # making it ready runs a command of the project's
+        await self._may_use_worktree()  # making it ready runs a command of the project's
         try:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
@@ -51,13 +51,14 @@ class LaneRun:
         if not await self._caught_up(lane):
             return
         context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
-        await Cycle(context, self._taken.stories).run()
+        self._cycle = Cycle(context, self._taken.stories)
+        await self._cycle.run()
         await context.background.wait()
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
-        each = GateKind.DONE in (self._context.preset.gates or ())
-        await wait_after_stories(self._workspace, self._gate, self._taken.stories, each=each)
+        if self._cycle is not None:
+            await self._cycle.approve()
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
@@ -73,6 +74,18 @@ class LaneRun:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
+    @property
+    def _root(self) -> Path:
+        """The project's copy in the worktree."""
+        return self._worktree.untracked.copy.root
+
+    async def _may_use_worktree(self) -> None:
+        """Return when the run may go on and neither tree is the operator's. Raises `Stopped`."""
+        while True:
+            await self._gate.enter()
+            if not await self._workspace.taken_trees.hold(self._gate, self._workspace.project.root, self._root):
+                return
+
     async def _caught_up(self, lane: Workspace) -> bool:
         """Whether the lane holds the plan of its stories, which are blocked where it cannot."""
         keys = [story.key for story in self._taken.stories]
@@ -86,8 +99,9 @@ class LaneRun:
 
     async def _try_merge(self) -> str | None:
         while True:
-            await self._gate.enter()
-            with self._gate.command(), suppress(MovedOn):
+            await self._may_use_worktree()
+            trees, main = self._workspace.taken_trees, self._workspace.project.root
+            with self._gate.command(), trees.working(main), trees.working(self._root), suppress(MovedOn):
                 return await self._merge_failure()
 
     async def _merge_failure(self) -> str | None:
@@ -173,6 +187,8 @@ class LaneRun:
 
 async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str | None:
     """Remove a worktree and record its end; return why it stays where something would be lost with it."""
+    if workspace.taken_trees.in_tree(worktree.untracked.copy.root) is not None:
+        return "you have taken a story over in it"
     try:
         why = await worktree.unsaved_work()
         if why is None:

@@ -68,7 +68,9 @@ class Scheduler:
         if cycle.lane is not None:
             await self._run_in_lane(cycle, cycle.lane)
             return
-        done = await Cycle(self._context.for_cycle(cycle.number, cycle.journal), cycle.stories).run()
+        run = Cycle(self._context.for_cycle(cycle.number, cycle.journal), cycle.stories)
+        await run.run()
+        done = await run.approve()
         await self._queue.end(cycle, done)
         self._order.end(cycle.number)
 

@@ -1,12 +1,15 @@
 // @ts-check
 /**
  * The Board by keyboard: one card is in the tab order, the arrow keys go from card to card, and with Shift they move
- * the card to the next status; m opens its menu, u undoes the last change.
+ * the card to the next status; m opens its menu, u undoes the last change, a number is its place in what runs next.
  */
 import { attr } from "../kit/dom.js";
 import { undo, WRITABLE } from "./set-status.js";
 
-/** @typedef {{moveTo: (key: string, status: string) => void, menu: (key: string) => void}} Actions */
+/**
+ * @typedef {{moveTo: (key: string, status: string) => void, menu: (key: string) => void,
+ *   place: (key: string, place: number) => void}} Actions
+ */
 
 /** @type {Record<string, -1 | 1>} */
 const SIDEWAYS = { ArrowLeft: -1, ArrowRight: 1 };
@@ -68,7 +71,9 @@ export class BoardKeys {
   #key(event) {
     const card = cardOf(event.target);
     if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.#act(card, event)) event.preventDefault();
+    if (!this.#act(card, event)) return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   /** @param {HTMLElement} card @param {KeyboardEvent} event @returns {boolean} whether the key does something here */
@@ -76,6 +81,7 @@ export class BoardKeys {
     if (shiftKey && key in SIDEWAYS) this.#move(card, SIDEWAYS[key]);
     else if (key === "m" && card.dataset.key) this.#actions.menu(card.dataset.key);
     else if (key === "u") undo();
+    else if (/^[1-9]$/.test(key) && card.dataset.key) this.#actions.place(card.dataset.key, Number(key) - 1);
     else if (key in VERTICAL) this.#focus(cardBelow(card, VERTICAL[key]));
     else if (key in SIDEWAYS) this.#focus(cardBeside(card, SIDEWAYS[key]));
     else if (key === "Home") this.#focus(cardsIn(this.#root)[0]);

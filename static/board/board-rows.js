@@ -1,6 +1,7 @@
 // @ts-check
 /** The rows of the Board: which epics there are, which columns, and which cards are in them. Pure. */
 import { plural, statusText } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { STATUSES } from "../shell/plan.js";
 import { cardNote, gateFacts, isClosable } from "./plan-facts.js";
 
@@ -22,7 +23,7 @@ export function columnsOf(stories) {
 
 /** Whether statuses can be changed: the file may be written, and the live state is shown. @param {Model} model */
 export function isWritable({ plan, replaying }) {
-  return !replaying && (plan.sprint?.project.writable ?? false);
+  return !replaying && !isReader && (plan.sprint?.project.writable ?? false);
 }
 
 /** @param {Epic} epic */

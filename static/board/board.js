@@ -5,8 +5,10 @@
  */
 
 import { byId, list, text } from "../kit/dom.js";
-import { plural, statusText } from "../kit/format.js";
+import { plural, shortKey, statusText } from "../kit/format.js";
+import { toast } from "../kit/toast.js";
 import { InitiativeChoice } from "../planning/initiative-choice.js";
+import { moveNext } from "../run/run-queue.js";
 import { BoardFilter, matchesFilter } from "./board-filter.js";
 import { BoardKeys } from "./board-keys.js";
 import { columnsOf, epicName, epicRowsOf, isWritable } from "./board-rows.js";
@@ -46,7 +48,11 @@ export class Board {
       (row) => new EpicRowView(row, openStory),
     );
     const moveTo = (/** @type {string} */ key, /** @type {string} */ status) => this.#moveTo(key, status);
-    this.#keys = new BoardKeys(this.#root, { moveTo, menu: (key) => this.#openMenu(key) });
+    this.#keys = new BoardKeys(this.#root, {
+      moveTo,
+      menu: (key) => this.#openMenu(key),
+      place: (key, place) => this.#place(key, place),
+    });
     addCardDrag(this.#root, moveTo);
   }
 
@@ -79,6 +85,13 @@ export class Board {
   async #moveTo(key, status) {
     const story = this.#writable(key);
     if (story) await setStatus(story, status);
+  }
+
+  /** @param {string} key @param {number} place */
+  #place(key, place) {
+    const plan = this.#model?.plan;
+    if (!plan?.byKey.get(key)?.runnable) return toast(`${shortKey(key)} is none that runs next.`, "bad");
+    void moveNext(key, place, plan);
   }
 
   /** @param {string} key */

@@ -46,7 +46,13 @@ export class DeferredList {
       return button;
     });
     const head = h("span", { class: "key", text: shortKey(finding.story_key), title: finding.story_key });
-    const el = h("li", {}, head, h("div", {}, ...findingParts(finding)), h("div", { class: "decisions" }, ...buttons));
+    const el = h(
+      "li",
+      {},
+      head,
+      h("div", {}, ...findingParts(finding)),
+      h("div", { class: "decisions", "data-verb": true }, ...buttons),
+    );
     return { el, update() {} };
   }
 

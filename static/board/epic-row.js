@@ -19,7 +19,7 @@ export class EpicRowView {
   #title = h("span");
   #facts = h("span", { class: "epic-facts" });
   #grid = h("div", { class: "epic-columns" });
-  #close = h("button", { type: "button", class: "button small", text: "Close epic", hidden: true });
+  #close = h("button", { type: "button", class: "button small", text: "Close epic", hidden: true, "data-verb": true });
   #columns;
   /** @type {EpicRow | null} */ #drawn = null;
 

@@ -36,7 +36,14 @@ export class TextForm {
     const id = `text-${forms}`;
     this.#label = h("label", { class: "unseen", for: id });
     this.#field = h("textarea", { id, rows: 2, placeholder: "" });
-    this.el = h("form", { class: "answer", novalidate: true }, this.#label, this.#field, this.#send, this.#wrong);
+    this.el = h(
+      "form",
+      { class: "answer", novalidate: true, "data-verb": true },
+      this.#label,
+      this.#field,
+      this.#send,
+      this.#wrong,
+    );
     this.el.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#onSubmit();

@@ -2,6 +2,7 @@
 /** The initiative of a project with tickets: which one is shown, and the choice of another one between batches. */
 import { catchApiError, get, put } from "../kit/api.js";
 import { attr, byId, fill, h, show, text } from "../kit/dom.js";
+import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 
 /**
@@ -25,7 +26,7 @@ export class InitiativeChoice {
 
   /** @param {import("../shell/model.js").Model} model */
   render({ plan, run, link, replaying }) {
-    this.#isIdle = run.state === "idle" && !link.lost && !replaying;
+    this.#isIdle = run.state === "idle" && !link.lost && !replaying && !isReader;
     this.#drawState();
     if (plan.sprint === this.#readFor) return;
     this.#readFor = plan.sprint;

@@ -1,13 +1,14 @@
 // @ts-check
 /** What needs the operator, from the state of the run and the plan: each item with its action. */
 import { hourMinute, plural, remaining } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
 import { waitEnd } from "./run-text.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
 /**
- * @typedef {"answer" | "decide" | "unblock" | "resume" | "try" | "start" | ""} Act
+ * @typedef {"answer" | "decide" | "unblock" | "resume" | "try" | "start" | "take" | ""} Act
  * @typedef {{id: string, item: Attention, lasting: boolean, act: Act, words: string}} AttentionItem
  */
 
@@ -32,7 +33,7 @@ let last = { inputs: [], items: [] };
 /** The items that are not dismissed; the same array while nothing has changed. @param {Model} model @param {number} now */
 export function openItems(model, now) {
   const { run, plan, link, replaying } = model;
-  const state = [run.attention, run.agent, run.problem, run.state, run.reason, run.until, run.batch];
+  const state = [run.attention, run.agent, run.problem, run.state, run.reason, run.until, run.batch, run.takeovers];
   const inputs = [...state, plan, link.lost, replaying, dismissed.size];
   if (inputs.some((value, index) => value !== last.inputs[index]))
     last = { inputs, items: attentionItems(model, now).filter((item) => !dismissed.has(item.id)) };
@@ -57,7 +58,7 @@ export function dismiss(id) {
  * @returns {AttentionItem[]}
  */
 export function attentionItems({ run, plan, link, replaying }, now) {
-  const canAct = !link.lost && !replaying;
+  const canAct = !link.lost && !replaying && !isReader;
   const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
     message ? [lastingItem("problem", message)] : [],
   );
@@ -68,7 +69,8 @@ export function attentionItems({ run, plan, link, replaying }, now) {
     .filter((item) => !isSettled(item, run, plan))
     .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
   if (run.state === "idle" && run.batch?.status === "error") calls.push(failedItem(run, canAct));
-  return [...waiting, ...problems, ...calls.reverse(), ...(replaying ? [] : earlierItems(run, plan, canAct))];
+  const taken = run.takeovers.map((one) => takenItem(one, canAct));
+  return [...waiting, ...problems, ...taken, ...calls.reverse(), ...(replaying ? [] : earlierItems(run, plan, canAct))];
 }
 
 /**
@@ -94,6 +96,15 @@ function blockedItem(story, canAct, plan) {
   const item = { kind: "blocked", message, story_key: story.key, command_id: null, at: 0 };
   const act = canAct && plan.sprint?.project.writable !== false ? "unblock" : "";
   return { id: `blocked ${story.key}`, item, lasting: false, words: "", act };
+}
+
+/** A story that is in the operator's hands. @param {Model["run"]["takeovers"][0]} one @param {boolean} canAct */
+function takenItem(one, canAct) {
+  const { story_key, message, at, state } = one;
+  const item = { kind: "takeover", message, story_key, command_id: null, at, takeover: one };
+  /** @type {Act} */
+  const act = canAct ? "take" : "";
+  return { id: `takeover ${story_key} ${state}`, item, lasting: true, words: "", act };
 }
 
 /** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */

@@ -9,6 +9,7 @@ import { clock, shortKey } from "../kit/format.js";
 import { HintForm } from "../kit/hint-form.js";
 import { serverNow } from "../kit/server-clock.js";
 import { askSkip } from "../kit/skip-dialog.js";
+import { createTakeOver, takeOver } from "../kit/takeover.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
 import { createDeliveryForm } from "./delivery-form.js";
@@ -89,6 +90,7 @@ const LABELS = {
   try: "Try now",
   answer: "",
   decide: "",
+  take: "",
   "": "",
 };
 
@@ -97,7 +99,7 @@ class AttentionRow {
   #item;
   /** @type {AttentionItem["act"]} */ #act = "";
   #words = h("p", { class: "attention-words" });
-  #action = h("button", { type: "button", class: "button small", hidden: true });
+  #action = h("button", { type: "button", class: "button small", hidden: true, "data-verb": true });
   /** @type {HTMLElement | null} */ #form;
 
   /** @param {AttentionItem} first @param {RunActions & {dismiss: (id: string) => void}} actions */
@@ -125,7 +127,7 @@ class AttentionRow {
     text(this.#words, words);
     text(this.#action, LABELS[act]);
     show(this.#action, LABELS[act] !== "");
-    if (this.#form) show(this.#form, act === "answer" || act === "decide" || act === "unblock");
+    if (this.#form) show(this.#form, act === "answer" || act === "decide" || act === "unblock" || act === "take");
   }
 
   /** @param {number | null} until @param {number} now */
@@ -149,6 +151,8 @@ function dismissButton({ message }, dismiss) {
 function formOf(item) {
   if (item.kind === "gate" && item.gate_id) return createGateForm(item);
   if (item.delivery_id) return createDeliveryForm(item.delivery_id, item.decisions ?? []);
+  const taken = /** @type {any} */ (item).takeover;
+  if (taken) return createTakeOver(taken).el;
   if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }
@@ -158,7 +162,9 @@ function createRetry(key) {
   const form = new HintForm(key);
   form.update(true);
   const skip = h("button", { type: "button", class: "button small", text: "Skip…", on: { click: () => askSkip(key) } });
-  form.el.append(skip);
+  const open = h("button", { type: "button", class: "button small", text: "Open in my terminal" });
+  open.addEventListener("click", () => takeOver(key));
+  form.el.append(open, skip);
   return form.el;
 }
 
@@ -169,7 +175,7 @@ function createAnswerForm({ command_id, at, message }) {
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "button small primary", text: "Send answer" });
   const label = h("label", { class: "unseen", for: id, text: `Answer to: ${message}` });
-  const form = h("form", { class: "answer", novalidate: true }, label, field, send, wrong);
+  const form = h("form", { class: "answer", novalidate: true, "data-verb": true }, label, field, send, wrong);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const answer = field.value.trim();

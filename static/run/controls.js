@@ -2,6 +2,7 @@
 /** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is shown in place. */
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
+import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
 import { Ending } from "./ending.js";
@@ -67,8 +68,8 @@ export class Controls {
     const { run, ready, link, replaying, counts } = model;
     if (this.#state !== run.state) refuse("");
     this.#state = run.state;
-    // A replay shows the past, which cannot be changed.
-    this.#actions = ready && !link.lost && !replaying ? offered(run) : [];
+    // A replay shows the past, which cannot be changed, and a reader changes nothing.
+    this.#actions = ready && !link.lost && !replaying && !isReader ? offered(run) : [];
     if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");

@@ -39,7 +39,7 @@ export function createGateForm(item) {
   const id = `gate-${item.gate_id}-${item.at}`;
   const review = item.story_key ? new GateReview(item.story_key) : null;
   const placeholder = "What should be different? A line may name its place: src/app.py:12: …";
-  const field = h("textarea", { id, rows: 2, placeholder });
+  const field = h("textarea", { id, rows: 2, placeholder, "data-verb": true });
   const label = h("label", { class: "unseen", for: id, text: `Comments to send back with: ${item.message}` });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const buttons = decisions.map((decision, index) => {
@@ -49,7 +49,14 @@ export function createGateForm(item) {
     return button;
   });
   const comments = decisions.includes("back") ? [label, field] : [];
-  return h("div", { class: "gate" }, review?.el, ...comments, h("div", { class: "decisions" }, ...buttons), wrong);
+  return h(
+    "div",
+    { class: "gate" },
+    review?.el,
+    ...comments,
+    h("div", { class: "decisions", "data-verb": true }, ...buttons),
+    wrong,
+  );
 }
 
 /**

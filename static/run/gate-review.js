@@ -4,6 +4,7 @@
  * written beside a line, and goes to the agent with "Send back".
  */
 import { catchApiError, get, story as readStory } from "../kit/api.js";
+import { commentRows } from "../kit/comment-list.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { attr, fill, h, icon, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
@@ -42,6 +43,7 @@ export class GateReview {
     ]);
     const parts = [
       reviewsOf(dossier),
+      commentsOf(dossier),
       ...(change?.length ? [h("h4", { text: "Changes" }), ...change] : []),
       ...(file ? [h("h4", { text: name }), createText(name, file.text ?? "")] : []),
     ].filter(Boolean);
@@ -93,7 +95,7 @@ export class GateReview {
       h("button", { type: "button", class: "button small", text: "Cancel", on: { click: close } }),
     ];
     const cell = h("td", { colspan: 4 }, field, h("div", { class: "decisions" }, ...buttons));
-    const below = h("tr", { class: "comment-row" }, cell);
+    const below = h("tr", { class: "comment-row", "data-verb": true }, cell);
     row.after(below);
     field.focus();
   }
@@ -158,6 +160,11 @@ function makeCommentable(box) {
     delete at.dataset.line;
     fill(at, button);
   }
+}
+
+/** What was sent back before, and what the reviews say of it. @param {Record<string, any>} dossier */
+function commentsOf({ sent_back: all = [] }) {
+  return all.length ? h("ul", { class: "evidence" }, ...commentRows(all)) : null;
 }
 
 /** What the reviews have found, in a list. @param {Record<string, any>} dossier */

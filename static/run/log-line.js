@@ -106,6 +106,7 @@ const FORMATS = {
   "story:delivery": (p) => lineText("note", `Delivery: ${p.message}`, p.problem ? WARNING : INFO),
   "agent:switch": (p) => lineText("agent", p.reason),
   "quota:change": (p) => lineText("quota", quotaText(p), DETAIL),
+  "story:takeover": (p) => lineText("note", [p.message, p.command_line].filter(Boolean).join(" ")),
   "run:queue": (p) => lineText("note", queueText(p)),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),

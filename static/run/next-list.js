@@ -5,8 +5,8 @@
  */
 import { attr, byId, h, icon, list, setIcon, show, text } from "../kit/dom.js";
 import { plural, shortKey } from "../kit/format.js";
-import { announce } from "../kit/toast.js";
-import { changeQueue, clearQueue, moved, queued, readOrder, toQueue } from "./run-queue.js";
+import { isReader } from "../kit/role.js";
+import { clearQueue, moveNext, queued, readOrder } from "./run-queue.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -29,7 +29,13 @@ export class NextList {
     (/** @type {Row} */ row) => row.story.key,
     (row) => createRow(row, (key, to) => this.#move(key, to)),
   );
-  #clear = h("button", { type: "button", class: "plain", text: "Take the plan's order", on: { click: clearQueue } });
+  #clear = h("button", {
+    type: "button",
+    class: "plain",
+    text: "Take the plan's order",
+    "data-verb": true,
+    on: { click: clearQueue },
+  });
   #note = h("p", { class: "soft next-note", id: "next-note" });
 
   constructor() {
@@ -39,6 +45,8 @@ export class NextList {
     this.#root.addEventListener("dragover", (event) => this.#dragged && event.preventDefault());
     this.#root.addEventListener("drop", (event) => this.#drop(event));
     this.#root.addEventListener("dragend", () => this.#end());
+    // A finger drags by the number: elsewhere it scrolls. The mouse drags the whole row.
+    this.#root.addEventListener("pointerdown", (event) => this.#grip(event));
   }
 
   /** @param {Model} model */
@@ -68,7 +76,7 @@ export class NextList {
   #draw({ run, plan, replaying, link }) {
     const running = new Set(run.cycles.flatMap((cycle) => cycle.story_keys));
     const coming = this.#order.flatMap((key) => (running.has(key) ? [] : (plan.byKey.get(key) ?? [])));
-    const movable = !replaying && !link.lost;
+    const movable = !replaying && !link.lost && !isReader;
     const count = coming.length;
     const rows = coming.slice(0, NEXT_MOST).map((story, place) => ({ story, place, count, movable }));
     this.#rows.render(rows);
@@ -86,16 +94,10 @@ export class NextList {
   async #move(key, to) {
     const model = this.#model;
     if (!model) return;
-    const running = new Set(model.run.cycles.flatMap((cycle) => cycle.story_keys));
-    const before = this.#order.filter((other) => !running.has(other));
-    const after = moved(before, key, to);
-    if (after.join() === before.join()) return;
-    const stories = toQueue(before, after, queued(model.plan));
-    const only = model.run.queue.only ? after : stories;
-    if (!(await changeQueue({ stories: only }, `${shortKey(key)} is number ${after.indexOf(key) + 1} now.`))) return;
-    this.#order = after;
+    const after = await moveNext(key, to, model.plan, this.#order);
+    if (!after) return;
+    this.#order = [...after];
     this.#draw(model);
-    announce(`${shortKey(key)} is number ${after.indexOf(key) + 1} of ${after.length}`);
     const link = this.#root.querySelector(`[data-key="${CSS.escape(key)}"] .story-open`);
     if (link instanceof HTMLElement && !link.closest("li")?.contains(document.activeElement)) link.focus();
   }
@@ -114,14 +116,36 @@ export class NextList {
     const row = rowOf(event.target);
     if (!row || !this.#dragged) return;
     event.preventDefault();
-    const { top, height } = row.getBoundingClientRect();
-    const rows = [...this.#root.children].filter((other) => rowOf(other)?.dataset.key !== this.#dragged);
-    const at = rows.indexOf(row);
-    if (at >= 0) this.#move(this.#dragged, at + (event.clientY > top + height / 2 ? 1 : 0));
+    this.#putAt(this.#dragged, event.clientY);
   }
 
   #end() {
     this.#dragged = "";
+  }
+
+  /** @param {PointerEvent} event */
+  #grip({ target, pointerType, pointerId }) {
+    const grip = target instanceof HTMLElement ? target.closest(".next-place") : null;
+    const key = rowOf(target)?.getAttribute("draggable") && rowOf(target)?.dataset.key;
+    if (pointerType === "mouse" || !(grip instanceof HTMLElement) || !key) return;
+    grip.setPointerCapture(pointerId);
+    const row = /** @type {HTMLElement} */ (rowOf(grip));
+    attr(row, "data-dragged", true);
+    const end = (/** @type {PointerEvent} */ event) => {
+      grip.removeEventListener("pointerup", end);
+      grip.removeEventListener("pointercancel", end);
+      attr(row, "data-dragged", null);
+      if (event.type === "pointerup") this.#putAt(key, event.clientY);
+    };
+    grip.addEventListener("pointerup", end);
+    grip.addEventListener("pointercancel", end);
+  }
+
+  /** Moves a story to where it was let go. @param {string} key @param {number} y */
+  #putAt(key, y) {
+    const rows = [...this.#root.children].filter((other) => rowOf(other)?.dataset.key !== key);
+    const middles = rows.map((row) => row.getBoundingClientRect()).map(({ top, height }) => top + height / 2);
+    this.#move(key, middles.filter((middle) => middle < y).length);
   }
 }
 

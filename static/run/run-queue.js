@@ -2,17 +2,21 @@
 /** Changes of the queue: what runs next, and when the batch stops. A refusal is shown as the server words it. */
 import { catchApiError, get, put } from "../kit/api.js";
 import { plural, shortKey } from "../kit/format.js";
-import { toast } from "../kit/toast.js";
+import { announce, toast } from "../kit/toast.js";
 
 /** @typedef {import("../state.js").Queue} Queue */
 /** @typedef {{cycles: string[][], waits: Record<string, string>}} RunOrder of `GET /api/run/order` */
 
 /** The queue as it is now, and whether a batch runs. */
-let current = { queue: /** @type {Queue} */ ({ stories: [], only: false, after: null, at: null }), isRunning: false };
+let current = {
+  queue: /** @type {Queue} */ ({ stories: [], only: false, after: null, at: null }),
+  isRunning: false,
+  cycles: /** @type {readonly import("../state.js").Cycle[]} */ ([]),
+};
 
 /** @param {import("../state.js").RunState} run */
-export function followQueue({ queue, state, batch }) {
-  current = { queue, isRunning: state !== "idle" && batch !== null };
+export function followQueue({ queue, state, batch, cycles }) {
+  current = { queue, isRunning: state !== "idle" && batch !== null, cycles };
 }
 
 export function canEnd() {
@@ -33,6 +37,27 @@ export async function changeQueue(fields, done) {
 /** Lets a story run before all others that wait. @param {string} key @param {readonly string[]} waiting of the queue */
 export function runNext(key, waiting) {
   return changeQueue({ stories: [key, ...waiting.filter((other) => other !== key)] }, `${shortKey(key)} runs next.`);
+}
+
+/**
+ * Gives a story another place among those that run next.
+ * @param {string} key
+ * @param {number} to from 0
+ * @param {import("../shell/plan.js").Plan} plan
+ * @param {readonly string[]} [known] the order as it is, read where it is not given
+ * @returns {Promise<readonly string[] | null>} the order then, null where nothing has changed
+ */
+export async function moveNext(key, to, plan, known) {
+  const running = new Set(current.cycles.flatMap((cycle) => cycle.story_keys));
+  const order = known ?? (await readOrder())?.cycles.flat() ?? [];
+  const before = order.filter((other) => !running.has(other));
+  const after = moved(before, key, to);
+  if (!before.includes(key) || after.join() === before.join()) return null;
+  const stories = current.queue.only ? after : toQueue(before, after, queued(plan));
+  const place = after.indexOf(key) + 1;
+  if (!(await changeQueue({ stories }, `${shortKey(key)} is number ${place} now.`))) return null;
+  announce(`${shortKey(key)} is number ${place} of ${after.length}`);
+  return after;
 }
 
 /** Lets nothing but these stories run. @param {string[]} keys @param {string} words what they are */

@@ -66,6 +66,7 @@ const PAUSED = {
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
   gate: "Paused: a decision is yours",
+  "take-over": "Paused: a story is in your hands",
   tracker: "Paused: the tracker cannot be read; the run continues by itself when it is back",
 };
 
@@ -153,7 +154,8 @@ export function offered(run) {
     case "pausing":
       return ["resume", "stop"];
     case "paused":
-      return run.reason === "gate" ? ["stop"] : ["resume", "stop"]; // a gate opens by its decision alone
+      // A gate opens by its decision alone, a take-over by "Done".
+      return run.reason === "gate" || run.reason === "take-over" ? ["stop"] : ["resume", "stop"];
     case "waiting":
       return run.reason === "reserve" ? ["pause", "stop"] : ["resume", "stop"]; // it opens by itself, or in the settings
     case "stopping":
@@ -206,6 +208,7 @@ const PAST = {
   budget: "It continues when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
   gate: "The run continues by itself when you have decided on the Run tab.",
+  "take-over": "The run continues by itself when you hand the story back.",
 };
 
 /** @param {Chosen} chosen */

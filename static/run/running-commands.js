@@ -61,6 +61,9 @@ function foregroundFirst(operations) {
   return [...operations].sort((a, b) => Number(a.background) - Number(b.background));
 }
 
+/** What ends a pause that Resume does not end, by its reason. @type {Record<string, string>} */
+const OPENS = { gate: "decide", "take-over": "hand the story back" };
+
 /** Why nothing runs. @param {Model} model */
 function idleReason({ run, ready }) {
   if (!ready) return "";
@@ -68,7 +71,7 @@ function idleReason({ run, ready }) {
     case "running":
       return run.context ? run.context.message || "The project context is being written." : "Choosing what comes next.";
     case "paused":
-      return `Paused. Nothing runs until you ${run.reason === "gate" ? "decide" : "press Resume"}.`;
+      return `Paused. Nothing runs until you ${OPENS[run.reason ?? ""] ?? "press Resume"}.`;
     case "waiting":
       return `${waitText(run.reason)}. It continues by itself.`;
     case "starting":

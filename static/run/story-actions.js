@@ -2,7 +2,9 @@
 /** What the operator can do with a story beside its status: run it next, alone or with its epic, put it aside. */
 
 import { shortKey } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { askSkip, bringBack } from "../kit/skip-dialog.js";
+import { takeOver } from "../kit/takeover.js";
 import { queued, runNext, runOnly } from "./run-queue.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -21,10 +23,14 @@ export function followPlan(plan) {
 export function storyActions(key) {
   const plan = planOf();
   const story = plan?.byKey.get(key);
-  if (!plan || !story) return [];
+  if (!plan || !story || isReader) return [];
   if (story.skipped) return [{ words: "Bring back", run: () => bringBack(key) }];
+  const { status } = story;
+  const take = ["done", "parked", "unknown"].includes(status)
+    ? []
+    : [{ words: "Open in my terminal", run: () => takeOver(key) }];
   const skip = { words: "Skip…", run: () => askSkip(key) };
-  if (!story.runnable) return ["done", "parked", "unknown"].includes(story.status) ? [] : [skip];
+  if (!story.runnable) return take.length ? [...take, skip] : [];
   const epic = plan.stories.filter((other) => other.epic === story.epic && other.runnable).map((other) => other.key);
   return [
     { words: "Run next", run: () => runNext(key, queued(plan)) },
@@ -32,6 +38,7 @@ export function storyActions(key) {
     ...(story.epic && epic.length > 1
       ? [{ words: `Run only epic ${story.epic}`, run: () => runOnly(epic, `Only epic ${story.epic} runs`) }]
       : []),
+    ...take,
     skip,
   ];
 }

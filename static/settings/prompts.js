@@ -6,6 +6,7 @@
 import { catchApiError, get, put } from "../kit/api.js";
 import { attr, fill, h, list, show, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 
 /**
@@ -93,9 +94,9 @@ class PromptRow {
     const summary = h("summary", {}, h("code", { text: prompt.command }), this.#state);
     this.el = h("details", { class: "prompt", "data-prompt": prompt.command }, summary, this.#body);
     attr(this.#field, "aria-label", `Prompt of ${prompt.command}`);
-    attr(this.#field, "readonly", prompt.locked !== null);
+    attr(this.#field, "readonly", prompt.locked !== null || isReader);
     attr(this.#diff, "aria-label", `Difference of ${prompt.command} to the built-in prompt`);
-    const actions = h("div", { class: "prompt-actions" }, this.#save, this.#discard, this.#back);
+    const actions = h("div", { class: "prompt-actions", "data-verb": true }, this.#save, this.#discard, this.#back);
     show(actions, prompt.locked === null);
     this.#body.append(this.#source, this.#field, this.#wrong, actions, this.#diffTitle, this.#diff);
     this.#field.addEventListener("input", () => this.#renderActions());

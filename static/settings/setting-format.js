@@ -71,6 +71,7 @@ const GROUPS = [
     ],
   ],
   ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
+  ["Access", ["token", "reader_token", "public_url", "allowed_hosts", "cors_origin"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
   ["The server", []],
 ];
@@ -117,6 +118,8 @@ const TITLES = {
   silence_timeout_min: "longest silence, minutes",
   question_timeout_min: "longest wait for an answer, minutes",
   cors_origin: "origin of data files",
+  reader_token: "token of readers",
+  public_url: "address for phones",
   data_dir: "data folder",
   heartbeat_s: "heartbeat, seconds",
   pong_timeout_s: "answer to a heartbeat, seconds",

@@ -5,7 +5,9 @@
  */
 import { catchApiError, get, post, put } from "../kit/api.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
+import { isReader, READER_WORDS } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
+import { AccessPanel } from "./access.js";
 import { Prompts } from "./prompts.js";
 import { SaveBar } from "./save-bar.js";
 import { SettingField } from "./setting-field.js";
@@ -41,6 +43,7 @@ export class Settings {
     (group) => createGroup(group.title, () => this.#changed()),
   );
   #prompts = new Prompts();
+  #access = new AccessPanel();
   #opened = false;
   #readAt = 0;
   #timer = 0;
@@ -50,7 +53,15 @@ export class Settings {
 
   constructor() {
     const top = h("div", { class: "settings-bar" }, this.#intro, h("label", { class: "search" }, this.#query));
-    byId("tab-settings").append(top, this.#unread, this.#form, this.#prompts.el, this.#guardian, this.#awake);
+    byId("tab-settings").append(
+      top,
+      this.#unread,
+      this.#form,
+      this.#access.el,
+      this.#prompts.el,
+      this.#guardian,
+      this.#awake,
+    );
     this.#query.addEventListener("input", () => this.#filter());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -102,6 +113,7 @@ export class Settings {
       return null;
     });
     if (answer && !this.#saving) this.#draw(answer);
+    void this.#access.read();
     // No event says that the machine is kept awake now.
     const run = await catchApiError(get("/api/run"));
     if (run) text(this.#awake, awakeText(run.awake));
@@ -109,7 +121,7 @@ export class Settings {
 
   /** @param {Answer} answer */
   #draw({ settings, file, unread }) {
-    this.#sections.render(grouped(settings));
+    this.#sections.render(grouped(isReader ? settings.map(locked) : settings));
     text(this.#intro, `Saved to ${file}, line by line; comments and everything else in it stay as they are.`);
     show(this.#unread, unread !== null);
     text(this.#unread, unread ?? "");
@@ -120,6 +132,7 @@ export class Settings {
   #filter() {
     const query = this.#query.value.trim().toLowerCase();
     for (const section of this.#sections.views()) section.filter(query);
+    this.#access.filter(query);
     this.#prompts.filter(query);
   }
 
@@ -180,6 +193,11 @@ export class Settings {
     for (const field of edited) field.discard();
     edited[0]?.focus();
   }
+}
+
+/** A setting as a reader sees it. @param {Setting} setting @returns {Setting} */
+function locked(setting) {
+  return { ...setting, locked: setting.locked ?? READER_WORDS };
 }
 
 /** @param {import("../state.js").RunState["awake"]} awake @returns {string} how the machine is kept from sleeping */

@@ -26,6 +26,7 @@ const ELSEWHERE = [
   { keys: "↑ ↓ ← →", words: "Board, Timeline: from card to card, from bar to bar" },
   { keys: "Shift ← →", words: "Board: carry the card to another status" },
   { keys: "m", words: "Board: the menu of the card" },
+  { keys: "1 – 9", words: "Board and Run: the story's place in what runs next" },
   { keys: "u", words: "Board: take the last change back" },
   { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },
   { keys: "[ ]", words: "Replay: to the change before, to the next" },

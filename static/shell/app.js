@@ -50,6 +50,7 @@ const CHANGES_PLAN = new Set([
   "story:hint",
   "story:skip",
   "story:delivery",
+  "story:takeover",
   "cycle:end",
   "batch:end",
   "command:end",
@@ -70,6 +71,8 @@ const socket = new Socket(socketUrl, {
   onLink,
   onServerTime: setServerTime,
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
+  // The server answers with a page that says so, and nothing of the project stays in sight.
+  onRevoked: () => location.reload(),
 });
 const header = createHeader({ wake: () => socket.wake(), openStory });
 const folderTrust = new FolderTrust(readAgent);

@@ -10,7 +10,7 @@
  *   `since` is when this condition began (for a lost line: when it was lost), `retryAt` the next try, in epoch ms
  * @typedef {{onInit: (payload: Record<string, any>) => void, onEvent: (event: Envelope) => void,
  *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void,
- *   onServerTime?: (now: number) => void}} Listener
+ *   onServerTime?: (now: number) => void, onRevoked?: () => void}} Listener
  *   `onProblem`: what the server cannot tell as an event, because none can be stored; null when that is over
  * @typedef {{open: (url: string) => WebSocket, now: () => number, random: () => number,
  *   after: (ms: number, run: () => void) => unknown, cancel: (timer: any) => void}} Platform
@@ -20,6 +20,8 @@
 const BACKOFF_MS = 500;
 /** Longest wait before a new try, in ms: an operator who looks again should not have to reload. */
 const BACKOFF_MAX_MS = 15_000;
+/** The close of a connection whose access was revoked: every other try would be refused. */
+const REVOKED = 4401;
 /** The server refuses when it has too many pages; asking sooner would not help. In ms. */
 const CROWDED_MS = 5_000;
 /** The timeout for the first message of a connection, in ms. */
@@ -107,6 +109,10 @@ export class Socket {
   /** @param {number} code of the close, 0 for none */
   #lost(code) {
     this.#drop();
+    if (code === REVOKED) {
+      this.#setLink("waiting", null);
+      return this.listener.onRevoked?.();
+    }
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#tries);
     const wait = Math.max(code === 4429 ? CROWDED_MS : 0, ceiling * (0.5 + this.world.random() / 2));
     this.#tries += 1;

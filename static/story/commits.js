@@ -70,7 +70,7 @@ function createCommit(key, commit) {
 }
 
 /** @param {Diff} diff */
-function sizeOf(diff) {
+export function sizeOf(diff) {
   return h(
     "span",
     { class: "soft" },

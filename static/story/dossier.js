@@ -7,13 +7,16 @@
 import { findingParts } from "../board/deferred.js";
 import { factRows } from "../board/plan-facts.js";
 import { get } from "../kit/api.js";
+import { commentRows } from "../kit/comment-list.js";
 import { createCostLines } from "../kit/cost-lines.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
+import { takeOverRows } from "../kit/takeover.js";
 import { createStoryPreview } from "../preview/story-preview.js";
-import { createCommits } from "./commits.js";
+import { createCommits, sizeOf } from "./commits.js";
 import { drawDeliveries } from "./deliveries.js";
+import { readChange } from "./diff.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
@@ -62,6 +65,12 @@ function createSections(key, commands) {
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
+    drawn(
+      "Yours",
+      "In your hands",
+      (d) => d.by_hand,
+      (d) => takenOver(key, d),
+    ),
     kept("Hints", "Hints for its next command", hints.el, hints.update),
     drawn("Comments", "Sent back at a gate", (d) => d.sent_back, sentBack),
     kept("Preview", "What would be sent", createStoryPreview(key).el, () => 1),
@@ -169,23 +178,20 @@ function createCheck(check) {
 
 /** @param {Dossier} dossier @returns {Node[]} */
 function sentBack({ sent_back: all = [] }) {
-  const rows = all.map((/** @type {{comments: string, at: number, settled_by: string | null}} */ one) =>
-    h(
-      "li",
-      { "data-tone": one.settled_by ? "good" : "info" },
-      icon(one.settled_by ? "check" : "clock"),
-      h(
-        "span",
-        { class: "sent-back" },
-        h("span", { class: "hint-text", text: one.comments || "Without a comment" }),
-        h("span", {
-          class: "soft",
-          text: ` · ${day(one.at)} ${clock(one.at)} · ${one.settled_by ? `checked by ${one.settled_by}` : "waits for the next review"}`,
-        }),
-      ),
-    ),
-  );
+  const rows = commentRows(all);
   return rows.length ? [h("ul", { class: "evidence" }, ...rows)] : [];
+}
+
+/** @param {string} key @param {Dossier} dossier @returns {Node[]} */
+function takenOver(key, { by_hand: all = [] }) {
+  const change = (/** @type {any} */ one) => {
+    const when = `${day(one.returned_at)} ${clock(one.returned_at)}`;
+    const words = h("span", { class: "commit-subject", text: "Your change by hand" });
+    const summary = [words, h("span", { class: "soft", text: when }), sizeOf(one)];
+    const url = `/api/stories/${encodeURIComponent(key)}/changes/${one.diff}`;
+    return createDisclosure({ class: "commit", summary, load: () => readChange(url) }).el;
+  };
+  return all.length ? [h("ul", {}, ...takeOverRows(all, change))] : [];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */

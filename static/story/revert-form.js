@@ -17,7 +17,14 @@ export function createRevertForm(key) {
   const note =
     "A further commit takes back what it changed. Nothing is reset, and the plan and the story's file stay as they are.";
   const fields = h("p", { class: "revert-fields" }, h("label", { for: select.id, text: "The story is then" }), select);
-  const form = h("form", { class: "revert-form" }, h("p", { class: "soft", text: note }), fields, send, wrong);
+  const form = h(
+    "form",
+    { class: "revert-form", "data-verb": true },
+    h("p", { class: "soft", text: note }),
+    fields,
+    send,
+    wrong,
+  );
   const el = h("details", { class: "revert" }, h("summary", { text: "Take it back" }), form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -17,6 +17,7 @@ import {
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
 import { countUnreported, resultOf } from "../shell/command-list.js";
+import { createBranchForm } from "./branch-form.js";
 import { createSize } from "./diff.js";
 import { createTranscript } from "./transcript.js";
 
@@ -83,12 +84,12 @@ class CommandRow {
   #drawn = "";
 
   /** @param {Command} command */
-  constructor({ id, command, story_key: key }) {
+  constructor({ id, command, story_key: key, branch }) {
     this.#transcript = createTranscript(id, command, key);
     const title = h("b", { text: shortCommand(command), title: command });
     const parts = [this.#mark, title, this.#verdict, this.#outcome, this.#change, createLink(id, command)];
     const name = h("p", { class: "command-name" }, ...parts);
-    const rest = [this.#facts, this.#reason, this.#transcript.el];
+    const rest = [this.#facts, this.#reason, this.#transcript.el, branch && createBranchForm({ id, branch })];
     this.el = h("li", { class: "command", "data-id": id }, name, ...rest);
   }
 

@@ -4,6 +4,7 @@ import { openStatusMenu } from "../board/status-menu.js";
 import { attr, fill, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { allTokens, money, statusText, tokens } from "../kit/format.js";
 import { askSkip, bringBack } from "../kit/skip-dialog.js";
+import { takeOver } from "../kit/takeover.js";
 
 /** @typedef {import("./dossier.js").Dossier} Dossier */
 
@@ -16,7 +17,8 @@ export class StoryHead {
   #status;
   #readOnlyStatus = h("span", { class: "state" });
   #cost = h("span");
-  #skip = h("button", { type: "button", class: "button small", text: "Skip…" });
+  #skip = h("button", { type: "button", class: "button small", text: "Skip…", "data-verb": true });
+  #take = h("button", { type: "button", class: "button small", text: "Open in my terminal", "data-verb": true });
   #drift = h("span", { class: "drift" });
   /** @type {Dossier | null} */ #dossier = null;
 
@@ -29,6 +31,7 @@ export class StoryHead {
       if (this.#dossier) openStatusMenu(this.#status, /** @type {any} */ (this.#dossier));
     });
     this.#skip.addEventListener("click", () => (this.#dossier?.plan?.skipped ? bringBack(key) : askSkip(key)));
+    this.#take.addEventListener("click", () => takeOver(key));
     const close = h("button", { type: "submit", class: "ghost", "aria-label": "Close" }, icon("cross"));
     const name = h("span", { class: "mono", text: key });
     this.el = h(
@@ -37,7 +40,7 @@ export class StoryHead {
       this.#title,
       h("form", { method: "dialog" }, close),
       h("p", { class: "dossier-facts" }, name, this.#readOnlyStatus, this.#cost, this.#drift),
-      h("p", { class: "dossier-actions" }, this.#status, this.#skip, createExport(key)),
+      h("p", { class: "dossier-actions" }, this.#status, this.#take, this.#skip, createExport(key)),
     );
     show(this.#status, false);
   }
@@ -47,7 +50,10 @@ export class StoryHead {
     this.#dossier = dossier;
     const skipped = Boolean(dossier.plan?.skipped);
     text(this.#skip, skipped ? "Bring back" : "Skip…");
-    show(this.#skip, !["done", "parked", "unknown"].includes(dossier.status));
+    const open = !["done", "parked", "unknown"].includes(dossier.status);
+    const isTaken = dossier.by_hand?.some((/** @type {{state: string}} */ one) => one.state !== "returned");
+    show(this.#skip, open);
+    show(this.#take, open && !isTaken);
     text(this.#title, dossier.title || this.#key);
     attr(this.el, "data-status", dossier.status);
     this.#updateStatus(dossier);
@@ -69,7 +75,7 @@ export class StoryHead {
 
 /** @param {Element} glyph @param {HTMLElement} label */
 function createStatusButton(glyph, label) {
-  const props = { "aria-haspopup": "menu", title: "Change the status" };
+  const props = { "aria-haspopup": "menu", title: "Change the status", "data-verb": true };
   const caret = h("span", { class: "caret", "aria-hidden": "true", text: "▾" });
   return h("button", { type: "button", class: "button small status-button", ...props }, glyph, label, caret);
 }

@@ -73,6 +73,18 @@ def test_what_runs_next_is_ordered_by_dragging(context: BrowserContext, serve: C
     before = next_keys(page)
     rows.nth(3).drag_to(rows.first, target_position={"x": 60, "y": 3})
     expect(rows.first.locator(".key")).to_have_text(before[3])
+    # By a finger, which holds the number: everywhere else it scrolls.
+    moved = next_keys(page)
+    grip = rows.nth(2).locator(".next-place").bounding_box()
+    first = rows.first.bounding_box()
+    assert grip is not None
+    assert first is not None
+    points = [(grip["x"] + 4, grip["y"] + grip["height"] / 2), (first["x"] + 20, first["y"] + 2)]
+    touch = context.new_cdp_session(page)
+    for kind, point in (("touchStart", points[0]), ("touchMove", points[1])):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": point[0], "y": point[1]}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(rows.first.locator(".key")).to_have_text(moved[2])
 
 
 @WIDTHS

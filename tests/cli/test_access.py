@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from base.program import PROGRAM_DIR
 from cli.check import check_access
 from security.token import new_token
-from settings import Settings, SettingsError, edited
+from settings import Settings, SettingsError, edited, load
 
 
 def test_a_server_without_a_token_gets_one_proposed() -> None:
@@ -41,6 +42,29 @@ def test_a_token_is_printed_without_a_project(arguments: list[str]) -> None:
     ]
     assert all(len(token.strip()) >= 16 and not set(token.strip()) & set(" \t") for token in printed)
     assert printed[0] != printed[1]
+
+
+def test_the_token_of_readers_comes_with_its_use() -> None:
+    call = [sys.executable, "server.py", "token", "--reader"]
+    done = subprocess.run(call, cwd=PROGRAM_DIR, capture_output=True, text=True, check=True)
+    assert len(done.stdout.strip()) >= 16
+    assert "SPRINT_RUNNER_READER_TOKEN" in done.stderr
+    assert "readers" in check_access(Settings(token="t" * 20, reader_token="r" * 20))[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"reader_token: {'r' * 20}", "reader_token: without a token everyone may change everything"),
+        (f"{{token: {'t' * 20}, reader_token: {'t' * 20}}}", "reader_token must differ from token"),
+        (f"{{token: {'t' * 20}, reader_token: short}}", "reader_token must have at least 16 characters"),
+        ("public_url: box.example", "public_url must be a URL"),
+    ],
+)
+def test_what_gives_access_is_checked_together(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "sprint-runner.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        load(tmp_path / "sprint-runner.yaml", {})
 
 
 @pytest.mark.parametrize("token", ["a", " " * 20, "fifteen-letters", "sixteen letters x"])

@@ -62,8 +62,10 @@ class Platform {
 /** @type {any[]} */ let inits;
 /** @type {(string | null)[]} */ let problems;
 /** @type {any} */ let link;
+let revoked = 0;
 
 beforeEach(() => {
+  revoked = 0;
   [world, heard, inits, problems] = [new Platform(), [], [], []];
   const socket = new Socket(
     "/ws",
@@ -72,6 +74,7 @@ beforeEach(() => {
       onEvent: (event) => heard.push(event.seq),
       onLink: (next) => (link = next),
       onProblem: (problem) => problems.push(problem),
+      onRevoked: () => (revoked += 1),
     },
     world,
   );
@@ -100,6 +103,14 @@ test("a lost line is opened again with the place it had", () => {
   [7, 8].forEach(event);
   assert.deepEqual(heard, [6, 7, 8]);
   assert.equal(link.lost, false);
+});
+
+test("a line whose access was revoked is not opened again", () => {
+  init(5);
+  world.line.onclose({ code: 4401 });
+  assert.equal(revoked, 1);
+  world.pass(60_000);
+  assert.equal(world.lines.length, 1);
 });
 
 test("the wait doubles up to a bound, and starts over after a success", () => {

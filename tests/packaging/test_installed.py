@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,6 +80,19 @@ def test_a_batch_of_the_demo_leaves_the_installation_as_it_was(installed: Instal
     (demo,) = tmp_path.glob("sprint-runner-demo-*/perch")
     own = [path for path in (demo, *demo.rglob("*")) if not {".git", DATA_FOLDER} & set(path.parts)]
     assert [path for path in own if not path.stat().st_mode & stat.S_IWUSR] == []
+
+
+def test_without_the_extra_messages_say_what_to_install(installed: InstalledProgram, tmp_path: Path) -> None:
+    server = Server(
+        ["--demo", "--port", "0"], tmp_path, {"TMPDIR": str(tmp_path)}, program=[str(installed.command)]
+    ).start()
+    try:
+        with urllib.request.urlopen(f"{server.url}/api/push", timeout=LONG_S) as response:
+            assert "sprint-runner[push]" in json.load(response)["missing"]
+        with urllib.request.urlopen(f"{server.url}/app/manifest.webmanifest", timeout=LONG_S) as response:
+            assert response.headers["Content-Type"].startswith("application/manifest+json")
+    finally:
+        assert server.end() == 0
 
 
 def test_the_installed_page_in_a_browser(installed: InstalledProgram, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -39,6 +40,7 @@ class FakeGate:
     """Lets everything in and notes the waits."""
 
     reason: str | None = None
+    ends_agents = True  # what ends here was ended by a stop
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, float]] = []
@@ -81,7 +83,8 @@ class CommandRunner:
         spec = AgentSpec("claude", "claude", ("claude",), model="sonnet", light_model="haiku")
         plain = AgentSpec("plain", "text", ("cat",))
         agents = {"claude": spec, "plain": plain}
-        self.workspace = Workspace(nothing, lambda: self.settings, agents, nothing, folder, folder, None, lambda: NOW)
+        project: Any = SimpleNamespace(root=folder)
+        self.workspace = Workspace(project, lambda: self.settings, agents, nothing, folder, folder, None, lambda: NOW)
         monkeypatch.setattr(running.command, "Attempt", self.attempt)
         monkeypatch.setattr(running.command, "emit_durable", self.record)
         monkeypatch.setattr(running.command_waits, "emit_durable", self.record)

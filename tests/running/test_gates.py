@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator import BadRequest, NotNow
+from orchestrator import NotNow
 from running.gates import GateDecision
 from tests.running.plans import EPIC_A, INITIATIVE, entries, git, make_stories, make_tickets, subjects, ticket
 from tests.running.projects import Runner
@@ -96,8 +96,6 @@ async def test_the_run_pauses_after_a_story_that_asks_for_it(tmp_path: Path, ope
     await runner.start()
     gate = await at_gate(runner)
     assert runner.statuses() == {"1": "done", "2": ""}
-    with pytest.raises(BadRequest, match="one of go, stop"):
-        await decide(runner, gate, GateDecision.BACK)
     await decide(runner, gate, GateDecision.STOP)
     await runner.until_end()
     assert runner.of("batch:end")[0]["status"] == "stopped"
@@ -198,3 +196,31 @@ async def test_the_second_round_of_a_plan_survives_the_end_of_the_server(tmp_pat
     assert runner.statuses()["1.1"] == "done"
     moves = [(move["old_status"], move["new_status"]) for move in runner.of("story:status")]
     assert moves[:3] == [("backlog", "ready-for-dev"), ("ready-for-dev", "backlog"), ("backlog", "ready-for-dev")]
+
+
+async def test_a_plan_gate_of_the_settings_halts_a_build_after_planning(tmp_path: Path, open_runner: Open) -> None:
+    """The plan asks for nothing; the setting does, of every story."""
+    plan = entries(ticket(1, "One thing"))
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": plan}), gates=["plan"])
+    await runner.start(1)
+    gate = await at_gate(runner)
+    assert f"read {EPIC_A}/story-one-thing-plan.md" in gate["message"]
+    await decide(runner, gate, GateDecision.BACK, "use the library")
+    await decide(runner, await at_gate(runner, 2), GateDecision.GO)
+    await runner.until_end()
+    assert runner.commands()[:3] == ["1.1 build-plan-1", "1.1 build-plan-2", "1.1 build-auto"]
+    assert runner.of("batch:start")[0]["gates"] == ["plan"]
+    assert runner.statuses()["1.1"] == "done"
+
+
+async def test_a_build_that_is_sent_back_after_its_commit_is_mended(tmp_path: Path, open_runner: Open) -> None:
+    plan = entries(ticket(1, "One thing"))
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": plan}), gates=["done"])
+    await runner.start(1)
+    await decide(runner, await at_gate(runner), GateDecision.BACK, "use the library")
+    await decide(runner, await at_gate(runner, 2), GateDecision.GO)
+    await runner.until_end()
+    made = [command.partition(" ")[2] for command in runner.commands("success")]
+    assert made == ["build-auto", "commit", "dev-story-3", "code-review-1", "commit"]
+    assert runner.statuses()["1.1"] == "done"
+    assert git(runner.root, "status", "--porcelain", "work") == ""

@@ -67,8 +67,8 @@ def test_a_new_state_is_idle_and_empty() -> None:
     assert all(shown[name] == [] for name in ("stories", "operations", "attention"))
     assert list(shown) == [
         "state", "reason", "until", "batch", "cycle", "cycles", "stories", "operations", "totals", "attention",
-        "context", "resumable", "queue", "quota", "seq", "limits", "agent", "project", "plan", "guardian", "awake",
-        "problem",
+        "context", "resumable", "queue", "quota", "takeovers", "seq", "limits", "agent", "project", "plan", "guardian",
+        "awake", "problem", "forecast",
     ]  # fmt: skip
 
 

@@ -73,6 +73,7 @@ async def make_site() -> AsyncIterator[MakeSite]:
         hosts: tuple[str, ...] = (),
         limits: Limits = USUAL,
         clock: Callable[[], float] = time.monotonic,
+        tls_host: str | None = None,
     ) -> SiteHarness:
         calls: list[str] = []
 
@@ -107,7 +108,7 @@ async def make_site() -> AsyncIterator[MakeSite]:
             return web.json_response(error, status=refused.status, headers=refused.headers)
 
         known = ["localhost", "127.0.0.1", "::1", *hosts]
-        guard = Guard(hosts=known, token=token, cors_origin=cors_origin, shared=SHARED, clock=clock)
+        guard = Guard(hosts=known, token=token, cors_origin=cors_origin, shared=SHARED, clock=clock, tls_host=tls_host)
         app = web.Application()
         protect(app, guard, refuse)
         app.router.add_get("/ws", open_socket)

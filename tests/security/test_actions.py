@@ -95,7 +95,9 @@ def test_the_policy_of_content_lets_no_inline_code_in() -> None:
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "form-action 'none'",
-        "trusted-types 'none'",
+        "trusted-types service-worker",
+        "manifest-src 'self'",
+        "worker-src 'self'",
     )
     for part in parts:
         assert part in CSP

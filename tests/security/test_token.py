@@ -113,6 +113,16 @@ async def test_the_first_visit_leads_on_without_the_token_and_with_a_cookie(
         assert not answer.cookies
 
 
+@pytest.mark.parametrize(("host", "secure"), [("box.example", True), ("127.0.0.1", False)])
+async def test_the_cookie_is_secure_where_the_page_is_reached_over_tls(
+    make_site: MakeSite, client: ClientSession, host: str, secure: bool
+) -> None:
+    site = await make_site(token=TOKEN, hosts=("box.example",), tls_host="box.example")
+    query, headers = {"token": TOKEN}, {"Host": host}
+    async with client.get(site.url, params=query, headers=headers, allow_redirects=False) as answer:
+        assert bool(answer.cookies[door_of(site).cookie]["secure"]) is secure
+
+
 async def test_the_cookie_is_no_token(make_site: MakeSite, client: ClientSession) -> None:
     site = await make_site(token=TOKEN)
     value = (await cookie_of(site)).partition("=")[2]

@@ -144,6 +144,8 @@ def test_what_starts_programs_opens_the_network_or_leaves_the_folder_counts_only
         "host": "0.0.0.0",
         "port": 9,
         "token": "t" * 20,
+        "reader_token": "r" * 20,
+        "public_url": "https://box.example.org",
         "allowed_hosts": ["evil.example"],
         "cors_origin": "http://evil.example",
         "data_dir": "/tmp/x",
