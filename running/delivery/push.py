@@ -14,7 +14,7 @@ from running.workspace import Workspace
 from store.deliveries import OPEN, PUSHED, REQUEST, REQUESTED, REQUESTING, DeliveryRow
 
 
-class Push:
+class PushStep:
     """The step that brings a commit to the remote's branch."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from git.process import GitError
 from running.delivery.merging import Merging
 from running.delivery.program_calls import ProgramCalls
-from running.delivery.push import Push
+from running.delivery.push import PushStep
 from running.delivery.record import fail, record
 from running.delivery.remote import RemoteRefused, Unreachable
 from running.delivery.request import RequestStep
@@ -32,7 +32,7 @@ class Steps:
         calls = ProgramCalls(workspace)
         look = RequestLook(workspace, calls, batch_runs)
         self._steps: Final[Mapping[str, Callable[[DeliveryRow], Awaitable[DeliveryRow]]]] = {
-            PLANNED: Push(workspace).run,
+            PLANNED: PushStep(workspace).run,
             REQUESTING: RequestStep(workspace, calls).run,
             OPEN: look.run,
             MERGING: Merging(workspace, calls, look).run,

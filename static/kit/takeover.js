@@ -41,7 +41,7 @@ export function createTakeOver(first) {
     await handBack(key);
     attr(done, "aria-disabled", null);
   });
-  const el = h("div", { class: "takeover" }, line, h("div", { class: "decisions" }, copy, done));
+  const el = h("div", { class: "takeover" }, line, h("div", { class: "decisions", "data-verb": true }, copy, done));
   /** @param {TakeOver} now */
   const update = ({ state, command_line }) => {
     text(line, command_line ?? "");

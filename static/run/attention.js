@@ -162,7 +162,7 @@ function createRetry(key) {
   const form = new HintForm(key);
   form.update(true);
   const skip = h("button", { type: "button", class: "button small", text: "Skip…", on: { click: () => askSkip(key) } });
-  const open = h("button", { type: "button", class: "button small", text: "Open in my terminal" });
+  const open = h("button", { type: "button", "data-verb": true, class: "button small", text: "Open in my terminal" });
   open.addEventListener("click", () => takeOver(key));
   form.el.append(open, skip);
   return form.el;

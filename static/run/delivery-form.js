@@ -17,7 +17,7 @@ export function createDeliveryForm(id, decisions) {
       on: { click: () => decide(decision) },
     }),
   );
-  return h("div", { class: "decisions" }, ...buttons);
+  return h("div", { class: "decisions", "data-verb": true }, ...buttons);
 
   /** @param {string} decision */
   async function decide(decision) {

@@ -19,7 +19,12 @@ export function createBranchForm({ id, branch }) {
   const label = h("label", { for: field.id, text: "Name" });
   const fields = h("p", { class: "revert-fields" }, label, field);
   const form = h("form", { class: "revert-form" }, h("p", { class: "soft", text: note }), fields, send, wrong);
-  const el = h("details", { class: "revert" }, h("summary", { text: "Branch from before this command" }), form);
+  const el = h(
+    "details",
+    { class: "revert", "data-verb": true },
+    h("summary", { text: "Branch from before this command" }),
+    form,
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (send.getAttribute("aria-disabled")) return;
