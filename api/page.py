@@ -1,7 +1,7 @@
 """The page and its modules, from a manifest that is built at start; no request reads from the disk.
 
 Everything is compressed once at start, so that a request is a dictionary look-up. Modules and styles are sent without
-indentation and the comments that have their own lines, a fifth of all bytes; the line numbers stay the same. The page
+indentation, casts and the comments that have their own lines, a fifth of all bytes; the line numbers stay the same. The page
 lists all modules in its head.
 """
 
@@ -21,8 +21,9 @@ from base.program import PROGRAM_DIR
 from security import VISITOR
 from security.grants import Role
 
-# A comment at the beginning of a line, also one with code behind it; a comment after code is kept.
+# A comment at the beginning of a line, also one with code behind it; a comment after code is kept, but for casts.
 COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*$)", re.MULTILINE)
+CAST: Final = re.compile(r"/\*\* @[^*\n]*\*/ ?")  # of a type, before an expression; no text has one, a test holds that
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)  # no module has a string of several lines; a test holds that
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 
@@ -71,7 +72,7 @@ def announced(page: str, names: Iterable[str]) -> str:
 
 def bare(module: str) -> str:
     """Return a module or a style without its comments and indentation, with the same number of lines."""
-    return INDENT.sub("", COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), module))
+    return INDENT.sub("", CAST.sub("", COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), module)))
 
 
 async def get_page(request: web.Request) -> web.Response:

@@ -17,6 +17,7 @@ def allows(schema: Any, value: Any, root: Any) -> bool:
     unknown = set(schema) - {
         "$ref", "$schema", "$defs", "title", "description", "type", "const", "enum", "anyOf", "oneOf", "properties",
         "required", "items", "minimum", "default", "additionalProperties",
+        "prefixItems", "minItems", "maxItems",
     }  # fmt: skip
     assert not unknown
     if "$ref" in schema:
@@ -50,7 +51,10 @@ def is_of_type(schema: Any, value: Any) -> bool:
 
 def holds_right(schema: Any, value: Any, root: Any) -> bool:
     if isinstance(value, list):
-        return all(allows(schema["items"], item, root) for item in value)
+        first = schema.get("prefixItems", [])
+        fits = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value))
+        pairs = [*zip(first, value, strict=False), *((schema["items"], item) for item in value[len(first) :])]
+        return fits and all(allows(wanted, item, root) for wanted, item in pairs)
     if not isinstance(value, dict):
         return True
     properties = schema.get("properties", {})
