@@ -25,6 +25,7 @@ from running.batch_record import StartRequest, close_interrupted, only_stories, 
 from running.budget import Budget
 from running.checkpoints import close_by_operator
 from running.clean_tree import NotCommitted
+from running.delivery.record import call_for_problems
 from running.forecaster import Forecaster
 from running.gate import Gate, StopMode
 from running.lanes.merge import MERGE
@@ -98,6 +99,7 @@ class Orchestrator:
             await warn_of_store(self._workspace, row.id)
             for kind, message in begun.warnings:
                 await _warn(row.id, kind, message)
+            await call_for_problems(self._workspace)
             self._launch(row, [] if request.stories is None else list(request.stories), begun.preset)
             return row.id
 
@@ -253,6 +255,7 @@ class Orchestrator:
             await agents.sweep(f"{self._workspace.database.epoch}:", grace_s=0.2)
             await self._background.cancel()
             await asyncio.wait(late, timeout=END_S)
+        await self._workspace.archiving.settled()
 
     async def finished(self) -> None:
         """Wait until no batch is in progress."""
@@ -298,7 +301,8 @@ class Orchestrator:
 
     async def _run(self, batch: Batch) -> None:
         try:
-            await batch.run()
+            async with agents.SPARE.kept():
+                await batch.run()
             if not self._closing:
                 await self.plan.adopt()
         finally:

@@ -41,6 +41,7 @@ class EventType(StrEnum):
     STORY_HINT = "story:hint"
     STORY_SKIP = "story:skip"
     STORY_TAKEOVER = "story:takeover"
+    STORY_DELIVERY = "story:delivery"
     RUN_QUEUE = "run:queue"
     PLAN_CHANGE = "plan:change"
     PROMPT_CHANGE = "prompt:change"
@@ -253,6 +254,25 @@ class StoryTakeover(Payload, kw_only=True):
     metrics: Metrics | UnsetType = UNSET
 
 
+class StoryDelivery(Payload, kw_only=True):
+    """The delivery of finished work has changed: `state` as in `GET /api/deliveries`, `message` in words.
+
+    `problem`: it waits for the operator. `head` is the commit of the branch, `url` that of the request.
+    """
+
+    story_key: str
+    delivery_id: int
+    state: str
+    branch: str
+    message: str
+    story_keys: list[str] | UnsetType = UNSET
+    head: str | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    checks: str | UnsetType = UNSET
+    round: int | UnsetType = UNSET
+    problem: bool | UnsetType = UNSET
+
+
 class RunQueueChange(Payload, kw_only=True):
     """What the operator has put first, and when the batch stops: `after` story, cycle or time, `at` in ms."""
 
@@ -285,7 +305,8 @@ class ContextComplete(ContextCreate, kw_only=True):
 class Attention(Payload, kw_only=True):
     """A request for the operator's attention.
 
-    Kind `question` names the command that asked, `breaker` the stories that failed, `gate` the gate and its decisions.
+    Kind `question` names the command that asked, `breaker` the stories that failed, `gate` and `delivery` what
+    waits, with the decisions about it.
     """
 
     kind: str
@@ -295,6 +316,7 @@ class Attention(Payload, kw_only=True):
     command_id: int | UnsetType = UNSET
     question: str | UnsetType = UNSET
     gate_id: int | UnsetType = UNSET
+    delivery_id: int | UnsetType = UNSET
     decisions: list[str] | UnsetType = UNSET
     story_keys: list[str] | UnsetType = UNSET
 
@@ -314,6 +336,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_HINT: StoryHint,
     EventType.STORY_SKIP: StorySkip,
     EventType.STORY_TAKEOVER: StoryTakeover,
+    EventType.STORY_DELIVERY: StoryDelivery,
     EventType.RUN_QUEUE: RunQueueChange,
     EventType.PLAN_CHANGE: PlanChange,
     EventType.PROMPT_CHANGE: PromptChange,

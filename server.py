@@ -49,6 +49,7 @@ from running.afterwards import Afterwards
 from running.awake import KeepAwake
 from running.brief.read import brief_lines
 from running.data_files import DataFiles
+from running.delivery.watcher import DeliveryWatcher
 from running.forecaster import Forecaster
 from running.grants import load_grants
 from running.links import Links
@@ -170,9 +171,10 @@ async def _services(
         brief_lines=partial(brief_lines, workspace),
     )
     afterwards = Afterwards(workspace)
+    deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster
-    beside = (notifier.take, afterwards.take, forecaster.committed)
+    beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
@@ -181,9 +183,11 @@ async def _services(
     await watcher.start()
     await afterwards.start()
     retention.start()
+    deliveries.start()
     hub.start()
     yield
     await workspace.awake.close()
+    await deliveries.stop()
     await retention.stop()
     await forecaster.stop()
     await watcher.stop()

@@ -34,18 +34,20 @@ from agents.records import (
 )
 from agents.registry import UnknownKind
 from agents.replay import replay
+from agents.spare import SPARE
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.stream_lock import until_released
 from agents.summaries import edits_files
 from agents.terminal import terminal_command
 from agents.text import is_session_lost
-from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
+from agents.transcript import EntryKind, TranscriptEntry, open_recording, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
 __all__ = [
     "GUARDING",
     "OPTIONS",
+    "SPARE",
     "Action",
     "AgentProcess",
     "AgentSpec",
@@ -89,6 +91,7 @@ __all__ = [
     "is_session_lost",
     "known_version",
     "knows_windows",
+    "open_recording",
     "optional_words",
     "own_variables",
     "preflight",

@@ -20,6 +20,7 @@ class Graces:
     linger_s: float = 10.0  # after a final record: exit hooks and uploads of a good run take less
     eof_s: float = 3.0  # after the exit: what is left in the pipe; an orphan may hold it open
     sweep_s: float = 2.0  # for orphans between SIGTERM and SIGKILL
+    archive_s: float = 0.25  # before a recording is compressed: the next agent is started first
 
 
 GRACES = Graces()

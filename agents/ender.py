@@ -42,6 +42,16 @@ class Ender:
             elif not self._exited.is_set():
                 os.kill(self._pid, number)
 
+    def has_group(self) -> bool:
+        """Whether a process of its group is left, or may be."""
+        try:
+            os.killpg(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
     async def _exits_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._exited.wait(), seconds)

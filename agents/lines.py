@@ -84,6 +84,9 @@ class Tail:
             del self._data[:excess]
             self.dropped += excess
 
+    def __len__(self) -> int:
+        return len(self._data)
+
     def take(self) -> bytes:
         """What is kept; nothing is, afterwards."""
         data, self._data = bytes(self._data), bytearray()

@@ -24,14 +24,15 @@ from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
 from agents.identity import start_time
 from agents.invocation import PromptWay, invocation
-from agents.marks import sweep_exact
+from agents.marks import running_pids, sweep_after
 from agents.piped_stdout import PipedStdout
 from agents.pipes import Pipes
 from agents.prices import PriceList
 from agents.record_reader import RecordReader
 from agents.records import Final, MessageTaken, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
-from agents.spawn import launched, not_found, spawn
+from agents.spare import Start
+from agents.spawn import not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
 from agents.stdin import Stdin
 from agents.stream_file import StreamFile
@@ -42,11 +43,22 @@ ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may continue delivering after the agent's exit
 
 
+def _nothing() -> None:
+    pass
+
+
 async def start(
-    spec: AgentSpec, call: Call, on_record: Callable[[Record], None], graces: Graces = GRACES
+    spec: AgentSpec,
+    call: Call,
+    on_record: Callable[[Record], None],
+    graces: Graces = GRACES,
+    on_exit: Callable[[], None] = _nothing,
 ) -> AgentProcess:
-    """Starts an agent; `on_record` is called on the event loop for each record, in order. Raises UnknownKind."""
-    process = AgentProcess(adapter_for(spec.kind), spec, call, on_record, graces)
+    """Starts an agent; `on_record` is called on the event loop for each record, in order. Raises UnknownKind.
+
+    `on_exit` is called when the agent has ended and seems to be alone, before the look at what it has left running.
+    """
+    process = AgentProcess(adapter_for(spec.kind), spec, call, on_record, graces, on_exit)
     await process.begin()
     return process
 
@@ -60,10 +72,19 @@ class AgentProcess:
     """A call in progress. `pid` and `start_time` identify the process, also to a later server."""
 
     def __init__(
-        self, adapter: Adapter, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], graces: Graces
+        self,
+        adapter: Adapter,
+        spec: AgentSpec,
+        call: Call,
+        on_record: Callable[[Record], None],
+        graces: Graces,
+        on_exit: Callable[[], None],
     ) -> None:
         self.pid: int | None = None
         self.start_time: str | None = None
+        self.quiet_since: float | None = None  # by the monotonic clock: nothing of the call has run since then
+        self._on_exit = on_exit
+        self._before: frozenset[int] = frozenset()  # processes that ran when it was started
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._env = environment(adapter.environment, spec.env, call.mark)
@@ -111,7 +132,8 @@ class AgentProcess:
         return await asyncio.shield(self._task)
 
     async def outcome(self) -> Outcome:
-        """The outcome of `wait`, as soon as it is known: no process is left, and the recording is still compressed."""
+        """The outcome of `wait`, as soon as it is known: no process is left, and the recording is whole, but not yet
+        compressed."""
         assert self._task is not None  # noqa: S101 - as above
         await asyncio.wait((self._task, self._judged), return_when=asyncio.FIRST_COMPLETED)
         return self._judged.result() if self._judged.done() else await self.wait()
@@ -161,12 +183,14 @@ class AgentProcess:
         if invoked.program is None:
             return not_found(spec)
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
-        argv = launched(invoked.program, list(invoked.argv), None if GUARDING.pid else self._adapter.death_signal)
+        death_signal = None if GUARDING.pid else self._adapter.death_signal
+        start = Start(invoked.program, invoked.argv, self._env, call.cwd, death_signal)
         try:
             await self._recording.start()
             talks, prompt = invoked.way is PromptWay.MESSAGES, invoked.stdin
             stdout = await self._stdout.open()
-            self._transport = await spawn(self._pipes, argv, self._env, call.cwd, None if talks else prompt, stdout)
+            self._before = running_pids()
+            self._transport = await spawn(self._pipes, start, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
@@ -245,6 +269,15 @@ class AgentProcess:
         assert self.pid is not None  # noqa: S101 - nothing is ended that was not started
         return Ender(self.pid, self._pipes.exited, self._adapter.ending, self._graces.step_s)
 
+    async def _end_the_rest(self) -> None:
+        """End what the agent has left running."""
+        signals, began = self._signals(), time.monotonic()
+        alone = self._pipes.drained.is_set() and not signals.has_group()
+        on_exit = self._on_exit if alone else _nothing
+        alone &= await sweep_after(self._call.mark, self._graces.sweep_s, self._before, on_exit)
+        signals.signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
+        self.quiet_since = began if alone else time.monotonic()
+
     async def _supervise(self) -> Outcome:
         assert self.pid is not None  # noqa: S101 - only supervised after a start
         receive = None if self._dialogue is None else self._dialogue.receive
@@ -255,10 +288,7 @@ class AgentProcess:
             if self._dialogue is not None:
                 await self._dialogue.close()
             await self._until_drained()
-            await sweep_exact(self._call.mark, self._graces.sweep_s)
-            self._signals().signal(
-                signal.SIGKILL, to_group=True
-            )  # for what has dropped its mark, and where there is no /proc
+            await self._end_the_rest()
         await self._until_drained(1)
         self._recording.error = await self._stdout.finish() or self._recording.error
         self._pipes.give_up_reading()
@@ -268,10 +298,12 @@ class AgentProcess:
         exit_code = self._close()
         if not self._reader.broken:
             self._reader.deliver(await self._adapter.uncounted(self._spec, self._call, self._tally, self._began))
+        await self._recording.end()
+        self._say_recording_error()
         if not self._reader.broken:
             self._judged.set_result(self._outcome(self._judge(exit_code), exit_code))
-        await self._recording.close()
-        self._say_recording_error()
+            await asyncio.sleep(self._graces.archive_s)
+        await self._recording.archive()
         if self._reader.broken:
             raise self._reader.broken
         return self._judged.result()

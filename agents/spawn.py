@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import sys
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 
 from agents import launch
+from agents.spare import SPARE, Start, memory_file
 from agents.spec import AgentSpec
 
-LAUNCHER = Path(launch.__file__)
 NOT_FOUND = "was not found"
 
 
@@ -23,49 +18,34 @@ def prompt_file(prompt: str) -> int:
     As stdin it never blocks, never breaks and always ends, whether the agent reads it or not; it has no name that
     others could open, and no limit of size as a pipe or an argument has.
     """
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("prompt", os.MFD_CLOEXEC)
-    else:
-        # macOS has no memfd_create; the duplicate keeps the file open after its name is gone.
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    view = memoryview(prompt.encode("utf-8", "replace"))
-    # `os.write` may write less than it is given.
-    while view:
-        view = view[os.write(descriptor, view) :]
-    # The child inherits the position, too.
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+    return memory_file(prompt.encode("utf-8", "replace"))
 
 
 async def spawn(
-    protocol: asyncio.SubprocessProtocol,
-    argv: list[str],
-    env: Mapping[str, str],
-    cwd: Path,
-    prompt: str | None,
-    stdout: int = asyncio.subprocess.PIPE,
+    protocol: asyncio.SubprocessProtocol, start: Start, prompt: str | None, stdout: int
 ) -> asyncio.SubprocessTransport:
-    """Starts `argv` in its own session; prompt None makes stdin a pipe, descriptors are closed. Raises OSError."""
-    stdin = asyncio.subprocess.PIPE if prompt is None else prompt_file(prompt)
+    """Starts an agent in its own session, by the launcher that waits or by a new one; prompt None makes stdin a pipe.
+
+    The descriptor is closed. Raises OSError and ValueError.
+    """
+    stdin = None if prompt is None else prompt_file(prompt)
     try:
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: protocol, *argv, stdin=stdin, stdout=stdout, cwd=cwd, env=env, start_new_session=True
-        )
+        transport = SPARE.become(protocol, start, stdout, stdin)
+        if transport is None:
+            transport, _ = await asyncio.get_running_loop().subprocess_exec(
+                lambda: protocol,
+                *start.launcher,
+                stdin=asyncio.subprocess.PIPE if stdin is None else stdin,
+                stdout=stdout,
+                cwd=start.cwd,
+                env=start.env,
+                start_new_session=True,
+            )
     finally:
         for descriptor in (stdin, stdout):
-            if descriptor >= 0:  # PIPE and DEVNULL are negative constants
+            if descriptor is not None:
                 os.close(descriptor)
     return transport
-
-
-def launched(program: str, argv: list[str], death_signal: signal.Signals | None) -> list[str]:
-    """The command line that becomes `argv` and, with a signal, dies with this process (Linux; elsewhere `argv`)."""
-    if not sys.platform.startswith("linux"):
-        return [program, *argv[1:]]
-    # Isolated, without `site` and bytecode: it starts in milliseconds and imports nothing of the project.
-    launcher = [sys.executable, "-I", "-S", "-B", str(LAUNCHER), str(os.getpid()), str(int(death_signal or 0)), program]
-    return [*launcher, *argv]
 
 
 def is_program_missing(reason: str) -> bool:

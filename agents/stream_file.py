@@ -83,10 +83,20 @@ class StreamFile:
         self._append(self._with_ours(data))
         return data
 
+    async def end(self) -> None:
+        """Write the rest: from now on the recording is whole."""
+        if self._ours or self._tail:
+            await asyncio.to_thread(self._guard, self._write_rest)
+
+    async def archive(self) -> None:
+        """Compress it. The recording stays until its archive is on the disk."""
+        await asyncio.to_thread(self._guard, self._replace)
+        self._release()  # also after an error
+
     async def close(self) -> None:
         """Write the rest and compress."""
-        await asyncio.to_thread(self._guard, self._finish)
-        self._release()  # also after an error
+        await self.end()
+        await self.archive()
 
     # -- in a thread
 
@@ -150,13 +160,15 @@ class StreamFile:
             self._written += count
             view = view[count:]
 
-    def _finish(self) -> None:
-        if self._by_agent and not self._path.exists():
-            return  # it was never started
+    def _write_rest(self) -> None:
         self._append((b"" if self._whole_line or not self._ours else b"\n") + self._take_ours())
         if self._tail.dropped:
             self._put(b"\n%b\n" % CUT.format(size=f"{self._tail.dropped:,}").encode())
         self._put(self._tail.take())
+
+    def _replace(self) -> None:
+        if self._by_agent and not self._path.exists():
+            return  # it was never started
         self._release()
         self._compress(self._path.with_name(self._path.name + ".gz"))
         self._path.unlink()

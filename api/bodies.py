@@ -115,6 +115,12 @@ class GateBody(Body, frozen=True):
     text: Annotated[str, Meta(max_length=ANSWER_MAX, description=f"must be at most {ANSWER_MAX} characters")] = ""
 
 
+class DeliveryBody(Body, frozen=True):
+    """`retry` takes the step again that failed, `stop` gives the delivery up."""
+
+    decision: Annotated[Literal["retry", "stop"], Meta(description="must be one of retry, stop")]
+
+
 class QueueBody(Body, frozen=True):
     """What runs next, and when the batch stops. `only`: nothing else runs; `at` in ms since the epoch, with `time`."""
 

@@ -12,7 +12,9 @@ import msgspec
 import sprint
 from api.commands import CommandView, command_view, stored_verdict
 from api.deferred import FindingView, finding_view
+from api.deliveries import DeliveryView, delivery_views
 from api.http import ApiError, Services
+from api.plan_overview import overview_of
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from git.history import CommitInfo, commits_of
@@ -25,11 +27,11 @@ from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
+from store.deliveries import get_deliveries_of
 from store.findings import get_findings_of
 from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
 from store.receipts import ReceiptRow, get_receipt
-from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 from store.takeovers import TakeOverRow, get_takeovers_of
@@ -164,6 +166,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     sent_back: list[SentBack] = []
     by_hand: list[ByHand] = []
     deferred: list[FindingView] = []
+    deliveries: list[DeliveryView] = []
     plan: PlanFacts = PlanFacts()
     receipt: str | None = None  # the commit that it has a receipt of
 
@@ -250,6 +253,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
         by_hand=[_by_hand(row) for row in await under_all_names(services, story, get_takeovers_of)],
         deferred=[finding_view(row) for row in deferred],
+        deliveries=await delivery_views(services, await under_all_names(services, story, get_deliveries_of)),
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
         receipt=receipt.commit_hash if receipt is not None and receipt.line else None,
     )
@@ -342,22 +346,6 @@ async def commits_named(services: Services, names: Sequence[str], commands: list
 def _shown_check(check: Check) -> CheckLine:
     fields = {name: getattr(check, name) for name in CheckLine.__struct_fields__}
     return CheckLine(**{**fields, "ok": bool(check.ok)})
-
-
-async def overview_of(services: Services) -> sprint.Overview:
-    """Return the plan with what the operator has put aside."""
-    overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
-    skips = await services.database.read(get_skips)
-    if not skips:
-        return overview
-    replace = msgspec.structs.replace
-    stories = [
-        replace(story, skipped=skips[story.key].reason, runnable=False)
-        if story.key in skips and story.status not in ("done", "parked")
-        else story
-        for story in overview.stories
-    ]
-    return replace(overview, stories=stories)
 
 
 async def found_story(services: Services, key: str) -> tuple[StoryInfo, bool]:

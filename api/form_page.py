@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
-from api.html import Child, Html, el
+from base.html import Child, Html, el
 
 STYLE: Final = """
 :root { color-scheme: light dark; }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api.bodies import (
+    DeliveryBody,
     EmptyBody,
     HintBody,
     InitiativeBody,
@@ -20,6 +21,7 @@ from api.bodies import (
 from api.changes import Artifact
 from api.cost import CostExplanation
 from api.deferred import Findings, TicketMade
+from api.deliveries import Deliveries, DeliveryView
 from api.description import TEXT, Operation
 from api.dossier import Dossier
 from api.hints import HintStored, Retried, StoryReverted
@@ -63,6 +65,16 @@ PLAN_OPERATIONS: Final = (
         TicketMade,
         body=TicketBody,
         errors=(404, 409, 422),
+    ),
+    Operation("get", "/api/deliveries", "Where finished work was delivered, and its checks.", Deliveries),
+    Operation(
+        "post",
+        "/api/deliveries/{id}",
+        "Try a delivery again, or give it up.",
+        DeliveryView,
+        202,
+        body=DeliveryBody,
+        errors=(404, 409, 503),
     ),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
     Operation("get", "/api/sprint/problems", "Problems of the plan.", SprintProblems),

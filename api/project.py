@@ -14,8 +14,9 @@ from aiohttp import web
 
 import sprint
 from api.bodies import EmptyBody, StatusBody
-from api.dossier import dossier_of, evidence_by_story, overview_of
+from api.dossier import dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, Services, json_response, read_body
+from api.plan_overview import overview_of
 from api.status_evidence import StatusEvidence
 from base.program import PROGRAM_DIR
 from events import emit

@@ -12,6 +12,7 @@ from api import (
     changes,
     cost,
     deferred,
+    deliveries,
     export,
     forecast,
     gates,
@@ -62,7 +63,7 @@ ROUTES: Final = [
         *cost.ROUTES,
         *prompts.ROUTES,
     ),
-    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES, *deliveries.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

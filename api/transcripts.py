@@ -6,7 +6,6 @@ The recording on disk is not masked and readable by its owner only; every respon
 from __future__ import annotations
 
 import asyncio
-import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,7 +155,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
     """Yield whole lines of a recording, plain or compressed; a damaged one ends where the damage begins."""
     rest = b""
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with agents.open_recording(path) as file:
             while chunk := file.read(PIECE_BYTES):
                 rest += chunk
                 cut = rest.rfind(b"\n") + 1

@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, TextIO
@@ -68,6 +68,9 @@ class HeadlessOptions:
     plan: bool = False
 
 
+SENDING: Final = ("planned", "requesting")  # states of a delivery whose next step follows at once
+
+
 class Headless:
     """A run from a terminal. `on_events` receives committed events; `run` starts a batch and awaits its end."""
 
@@ -78,6 +81,8 @@ class Headless:
         self._ended: asyncio.Future[Exit] | None = None
         self._blocked: set[str] = set()
         self._called: set[str] = set()  # the kinds of attention so far
+        self._sending: dict[int, str] = {}  # deliveries that are about to be pushed or requested, with their state
+        self._code: Exit | None = None  # of the batch, once it is complete
 
     def on_events(self, events: Sequence[Event]) -> None:
         """Write the events, and end the run when the batch has ended or needs the operator."""
@@ -124,8 +129,12 @@ class Headless:
             self._blocked.discard(event.payload["story_key"])
         elif event.type is EventType.ATTENTION:
             self._called.add(event.payload["kind"])
+        elif event.type is EventType.STORY_DELIVERY:
+            self._follow_delivery(event.payload)
         elif event.type is EventType.BATCH_END:
-            self._end(self._exit_code(event.payload["status"]))
+            self._code = self._exit_code(event.payload["status"])
+            if not self._sending or event.payload["status"] != "completed":
+                self._end(self._code)
         elif (
             event.type is EventType.BATCH_PAUSE
             and event.payload["reason"] not in PASSING_PAUSES
@@ -135,6 +144,17 @@ class Headless:
             remedy = _REMEDIES.get(reason, "start the server and press Resume")
             self._report(f"the batch is paused ({reason}): {remedy}")
             self._end(Exit.TRACKER_LOST if reason == TRACKER_PAUSE else Exit.NEEDS_YOU)
+
+    def _follow_delivery(self, payload: Mapping[str, Any]) -> None:
+        """A complete batch is left once its work is pushed and asked for; checks and failures are not awaited."""
+        number, state = payload["delivery_id"], payload["state"]
+        again = self._code is not None and self._sending.get(number) == state
+        if state in SENDING and not payload.get("problem") and not again:
+            self._sending[number] = state
+        else:
+            self._sending.pop(number, None)
+        if self._code is not None and not self._sending:
+            self._end(self._code)
 
     def _exit_code(self, status: str) -> Exit:
         if status == "completed":

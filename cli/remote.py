@@ -81,7 +81,8 @@ def perform(options: argparse.Namespace, config: ServerConfig) -> int:
 
 def _status(server: RemoteServer, _options: argparse.Namespace) -> tuple[Any, str]:
     run, sprint = server.get("/api/run"), server.get("/api/sprint")
-    return run, status_text(run, needs_of(run, sprint))
+    deliveries = server.get("/api/deliveries")["deliveries"]
+    return {**run, "deliveries": deliveries}, status_text(run, needs_of(run, sprint), deliveries)
 
 
 def _needs(server: RemoteServer, _options: argparse.Namespace) -> tuple[Any, str]:
@@ -93,6 +94,9 @@ def _answer(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str
     text = _text(options.text)
     if options.id.startswith("gate-"):
         return server.post(f"/api/gates/{options.id.removeprefix('gate-')}", decision=text), f"Decided: {text}"
+    if options.id.startswith("delivery-"):
+        number = options.id.removeprefix("delivery-")
+        return server.post(f"/api/deliveries/{number}", decision=text), f"Decided: {text}"
     if not (options.id.isascii() and options.id.isdigit()):
         raise CannotStart(f"{options.id!r} is no id: `sprint-runner needs` lists the ids")
     return server.post("/api/run/answer", command_id=int(options.id), text=text), "Answered; the agent continues."

@@ -13,7 +13,7 @@ def needs_of(run: dict[str, Any], sprint: dict[str, Any]) -> list[Need]:
     """Return what needs the operator, oldest first: calls of the run, then blocked stories that no call names.
 
     `run` and `sprint` are the responses of `GET /api/run` and `GET /api/sprint`. `id` is what `answer` takes, None
-    where nothing can be answered; `answers` are the decisions of a gate.
+    where nothing can be answered; `answers` are the decisions of a gate, or about a delivery.
     """
     blocked = [story["key"] for story in sprint["stories"] if story["status"] == "blocked"]
     needs = [_need(call) for call in run["attention"] if call["kind"] != "blocked" or call["story_key"] in blocked]
@@ -28,8 +28,10 @@ def needs_of(run: dict[str, Any], sprint: dict[str, Any]) -> list[Need]:
 
 def _need(call: dict[str, Any]) -> Need:
     asks = call["kind"] == "question" and call["command_id"] is not None
-    gate = call.get("gate_id")
+    gate, delivery = call.get("gate_id"), call.get("delivery_id")
     number = f"gate-{gate}" if gate else str(call["command_id"]) if asks else None
+    if delivery and call.get("decisions"):
+        number = f"delivery-{delivery}"
     return {
         "id": number,
         "kind": call["kind"],
@@ -54,14 +56,15 @@ def _line(need: Need) -> str:
     return f"{need['kind']}: {need['message']}{how}"
 
 
-def status_text(run: dict[str, Any], needs: Sequence[Need]) -> str:
-    """Return the state, the running commands, the cost, and how much needs the operator."""
+def status_text(run: dict[str, Any], needs: Sequence[Need], deliveries: Sequence[dict[str, Any]] = ()) -> str:
+    """Return the state, the running commands, the cost, open deliveries, and how much needs the operator."""
     lines = [f"{run['project']['name']}: {_state(run)}"]
     lines += [_operation(operation) for operation in run["operations"]]
     batch, totals = run["batch"], run["totals"]
     if batch is not None:
         done, blocked, cost = totals["stories_done"], totals["stories_blocked"], totals["cost_usd"]
         lines.append(f"  batch {batch['id']}: {done} done, {blocked} blocked, ${cost:.2f}")
+    lines += [f"  delivery: {one['subject']}: {one['words']}" for one in deliveries if not one["ended"]]
     if run["problem"]:
         lines.append(f"  problem: {run['problem']}")
     if needs:

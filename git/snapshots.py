@@ -42,6 +42,7 @@ class Git(TreeReader, CommitReader):
         self._index_lock = asyncio.Lock()  # one index: snapshots take turns
         self._newest = (-1.0, "")  # when the newest snapshot was begun, and its tree
         self._recent_until = -1.0
+        self._outdated = 0.0  # something of the run may have changed the work tree until then
 
     @classmethod
     async def find(cls, root: Path, store: Path, ignored: tuple[str, ...] = ()) -> Git | None:
@@ -107,16 +108,19 @@ class Git(TreeReader, CommitReader):
 
     async def snapshot_since(self, moment: float) -> str:
         """Return a snapshot begun at this moment of the monotonic clock or later: the newest one if it was."""
-        began, tree = self._newest
+        async with self._index_lock:  # one that is being taken may be it
+            began, tree = self._newest
         return tree if began >= moment else await self.snapshot()
 
     async def recent_snapshot(self) -> str:
         """Return the newest snapshot while it is of this moment and nothing of the run has written since."""
-        return self._newest[1] if time.monotonic() < self._recent_until else await self.snapshot()
+        tree = await self.snapshot_since(self._outdated)
+        return tree if time.monotonic() < self._recent_until else await self.snapshot()
 
-    def outdate(self) -> None:
-        """Note that something of the run may have changed the work tree: no snapshot is recent any more."""
-        self._recent_until = -1.0
+    def outdate(self, until: float | None = None) -> None:
+        """Note that something of the run may have changed the work tree, until this moment of the monotonic clock, or
+        until now: no snapshot that was begun before is recent."""
+        self._outdated = max(self._outdated, time.monotonic() if until is None else until)
 
     async def forget(self) -> None:
         """Remove all snapshots, when none is being taken."""

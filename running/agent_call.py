@@ -6,6 +6,8 @@ Promises: no process of the call is left when it has returned or raised; its pid
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -58,11 +60,15 @@ class AgentCall:
         self._refusals = RefusalWatch(agent_spec, spec.products)
         self._call: Call | None = None
         self._process: agents.AgentProcess | None = None
+        self._on_exit: Callable[[], None] = lambda: None
         self._early: list[tuple[int, str]] = []  # messages that came while the process was being started
 
-    async def run(self, call: Call) -> Outcome:
-        """Call the agent; once more without an option that its help lists and that it refuses."""
-        self._call = call
+    async def run(self, call: Call, on_exit: Callable[[], None]) -> Outcome:
+        """Call the agent; once more without an option that its help lists and that it refuses.
+
+        `on_exit` is called when it has ended, and before it is known whether it has left anything running.
+        """
+        self._call, self._on_exit = call, on_exit
         with self._workspace.live_calls.running(self._command_id, self):
             outcome = await self._run(call)
         await self._messages.close()
@@ -75,22 +81,28 @@ class AgentCall:
             refused = None
             if outcome.kind is OutcomeKind.COULD_NOT_START:
                 refused = agents.OPTIONS.refused(self._agent_spec, call.options, outcome.reason)
-            if refused is None:
+            if refused is None or self._process is None:
                 return outcome
             self.report(f"{self._agent_spec.name} lists {refused} in its help and refuses it: it is called without")
-            await self.close()
+            await self._process.wait()  # the next one is recorded into the same file
             call = replace(call, options=call.options - {refused})
 
-    async def close(self) -> None:
-        """Return when the recording is whole, too."""
+    def close(self) -> None:
+        """Have the recording of a call that has ended compressed, by and by."""
         if self._process is not None:
-            await self._process.wait()
+            self._workspace.archiving.begin(self._process)
 
     def report(self, message: str) -> None:
         """A line of our own about this call, in the log and, of a story's command, in the page."""
         log.warning("%s, command %d: %s", self._spec.command, self._command_id, message)
         if self._spec.reported:
             self._activity.say(message)
+
+    @property
+    def quiet_since(self) -> float:
+        """A moment of the monotonic clock since which nothing of the call runs."""
+        quiet = None if self._process is None else self._process.quiet_since
+        return time.monotonic() if quiet is None else quiet
 
     @property
     def takes_messages(self) -> bool:
@@ -121,7 +133,7 @@ class AgentCall:
 
     async def _run_once(self, call: Call) -> Outcome:
         gate = self._gate
-        process = await agents.start(self._agent_spec, call, self._take)
+        process = await agents.start(self._agent_spec, call, self._take, on_exit=self._on_exit)
         self._process = process
         for message in self._early:
             process.say(*message)

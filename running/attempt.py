@@ -8,7 +8,6 @@ Whatever cannot be read or proved is a failure. A call whose check was cut off i
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -53,7 +52,7 @@ class Attempt:
                 outcome, verdict, result, change = await self._supervise(call, activity)
             finally:
                 if self._called is not None:
-                    await self._called.close()  # its recording is whole before the command counts as ended
+                    self._called.close()
         except BaseException as error:
             await asyncio.shield(self._record.abandon(activity, error))
             raise
@@ -91,15 +90,23 @@ class Attempt:
         return call_of(workspace, self._spec, self._context, prompt, mark=mark, stream=stream, options=options)
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
-        command_id = self._record.command_id
-        work = CommandChange(self._workspace, self._spec, self._context, command_id)
-        await work.begin()
+        work = CommandChange(self._workspace, self._spec, self._context, self._record.command_id)
+        try:
+            return await self._call(call, activity, work)
+        finally:
+            await work.close()
+
+    async def _call(
+        self, call: Call, activity: Activity, work: CommandChange
+    ) -> tuple[Outcome, object, Result, Diff | None]:
         agent = AgentCall(
-            self._workspace, self._gate, self._spec, self._context.agent, self._record.subject, command_id, activity
+            *(self._workspace, self._gate, self._spec, self._context.agent, self._record.subject),
+            *(self._record.command_id, activity),
         )
         self._called = agent
-        outcome = await agent.run(call)
-        work.end(time.monotonic())
+        await work.begin()
+        outcome = await agent.run(call, work.look_ahead)
+        work.end(agent.quiet_since)
         activity.flush()
         for doubt in outcome.doubts:  # about numbers that cannot be true
             agent.report(doubt[:1].upper() + doubt[1:])
@@ -107,12 +114,12 @@ class Attempt:
         booking = asyncio.ensure_future(self._record.book(outcome, activity))
         try:
             verdict, result = await self._judge(outcome, activity)
+            if result.status is CommandStatus.UNCHECKED:
+                unchecked = unchecked_call(self._workspace, self._context, call, outcome, activity)
+                result = replace(result, unchecked=unchecked)
+            change, result = await work.measure(result)
         finally:
             await booking
-        if result.status is CommandStatus.UNCHECKED:
-            unchecked = unchecked_call(self._workspace, self._context, call, outcome, activity)
-            result = replace(result, unchecked=unchecked)
-        change, result = await work.measure(result)
         return outcome, verdict, result, change
 
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:

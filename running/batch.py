@@ -17,6 +17,7 @@ from running.command_waits import AgentUnusable
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW
 from running.cycle_queue import CycleQueue
+from running.delivery.decisions import sentence_of_open
 from running.gate import StopMode, Stopped
 from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
@@ -89,7 +90,7 @@ class Batch:
         return await self._ending()
 
     async def _ending(self) -> str | None:
-        """Return which stories are blocked, None where none is. Raises `StoriesOpen` and `Stopped`.
+        """Return which stories are blocked and which deliveries open, None for none. Raises `StoriesOpen`, `Stopped`.
 
         A batch that was to run everything is complete only when nothing that could run is left.
         """
@@ -98,7 +99,8 @@ class Batch:
             raise StoriesOpen(f"the batch has come to its end, but these stories are open: {', '.join(left)}")
         rows = await self._workspace.database.read(get_stories_by_batch, self.id)
         blocked = list(dict.fromkeys(row.story_key for row in rows if row.status == "blocked"))
-        return f"blocked: {', '.join(blocked)}" if blocked else None
+        reasons = [f"blocked: {', '.join(blocked)}" if blocked else None, await sentence_of_open(self._workspace)]
+        return "; ".join(reason for reason in reasons if reason) or None
 
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """Report a failure: an unusable agent to the operator, others as a fault, with traceback."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -30,16 +32,32 @@ class CommandChange:
         self._context = context
         self._command_id = command_id
         self._stash: str | None = None
+        self._ahead_at = 0.0
+        self._ahead: asyncio.Task[str] | None = None
 
     async def begin(self) -> None:
         """Remember what the agent finds."""
         self._stash = await self._stash_tip()
 
+    def look_ahead(self) -> None:
+        """The agent has exited: begin the snapshot for the evidence, which counts if it has left nothing running."""
+        if self._workspace.git is not None and self._context.tree is not None:
+            self._ahead_at = time.monotonic()
+            self._ahead = asyncio.create_task(self._workspace.git.snapshot())
+
     def end(self, moment: float) -> None:
         """The agent has ended: no snapshot before this moment is one of its work."""
         self.ended = moment
+        if self._ahead is not None and moment > self._ahead_at:  # it has left something running: that is outdated
+            self._ahead.cancel()
         if self._workspace.git is not None:
-            self._workspace.git.outdate()
+            self._workspace.git.outdate(moment)
+
+    async def close(self) -> None:
+        """Return when nothing of it runs any more."""
+        if self._ahead is not None:
+            self._ahead.cancel()  # without effect on one that was needed
+            await asyncio.gather(self._ahead, return_exceptions=True)  # one that failed is taken again
 
     async def measure(self, result: Result) -> tuple[Diff | None, Result]:
         """Return what the command changed, and its result: none that counts where the story's work is gone."""

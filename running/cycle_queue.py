@@ -9,6 +9,8 @@ from typing import TypeVar
 from payloads import CycleEnd, or_unset
 from running.checkpoints import EpicGates
 from running.cycle_source import CycleSource, PlannedCycle
+from running.delivery.mending import mend_deliveries
+from running.delivery.planning import plan_deliveries
 from running.gate import StopMode
 from running.run_context import RunContext
 from running.tracker import TrackerUnreadable, wait_for_tracker
@@ -46,6 +48,7 @@ class CycleQueue:
 
     async def next(self, busy: Collection[str] = ()) -> PlannedCycle | None:
         """Return the next cycle, of an epic that is not busy; None if there is none now. Raises `Stopped`."""
+        await mend_deliveries(self._context)
         if self._limit is not None and self.completed >= self._limit:
             return None
         # Before the size of the batch is checked: these cycles were counted when they began.
@@ -77,6 +80,7 @@ class CycleQueue:
 
     async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
         """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch."""
+        await plan_deliveries(self._context.workspace, self._context.batch_id, cycle.stories)
         self._source.finish(cycle.stories)
         self.completed = cycle.number
         payload = CycleEnd(

@@ -236,7 +236,9 @@ class Development:
         return await until_possible(
             gate,
             lambda: self._commander.in_tree(
-                lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+                lambda: gate.run_interruptible(
+                    evidence.missing_proof(workspace, story, about, after_agent=not handed_back)
+                )
             ),
         )
 

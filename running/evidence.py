@@ -14,7 +14,7 @@ import sprint
 from base.regular import read_or_empty
 from git.snapshots import Git
 from running.commit_plan import changed_before, changed_by, listed_files
-from running.disk import take_snapshot
+from running.disk import recent_snapshot, take_snapshot
 from running.story import StoryRun
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
@@ -33,11 +33,14 @@ async def missing_stories(workspace: Workspace, stories: Sequence[StoryRun]) -> 
     return None
 
 
-async def missing_change(git: Git | None, story: StoryRun) -> str | None:
-    """Return that the work tree is what it was when development started, commits since then included."""
+async def missing_change(git: Git | None, story: StoryRun, *, after_agent: bool = False) -> str | None:
+    """Return that the work tree is what it was when development started, commits since then included.
+
+    `after_agent`: what counts is the work of the agent that has just ended, so that a snapshot since then will do.
+    """
     if git is None or story.base_tree is None:
         return None
-    if await take_snapshot(git) == story.base_tree:
+    if await (recent_snapshot if after_agent else take_snapshot)(git) == story.base_tree:
         return "nothing was changed in the project since development started"
     return None
 
@@ -79,12 +82,15 @@ async def missing_work(
         return None
     if not verdict.complete:
         return "the agent says that the story is not complete"
-    return await missing_proof(workspace, story, about)
+    return await missing_proof(workspace, story, about, after_agent=True)
 
 
-async def missing_proof(workspace: Workspace, story: StoryRun, about: VerifyContext = NO_CONTEXT) -> str | None:
+async def missing_proof(
+    workspace: Workspace, story: StoryRun, about: VerifyContext = NO_CONTEXT, *, after_agent: bool = False
+) -> str | None:
     """Return why a story may not be called done: no change in the tree, or a verify command that fails."""
-    return await missing_change(workspace.git, story) or await verify_failure(workspace, about)
+    missing = await missing_change(workspace.git, story, after_agent=after_agent)
+    return missing or await verify_failure(workspace, about)
 
 
 async def missing_specs(workspace: Workspace, stories: Sequence[StoryRun]) -> str | None:

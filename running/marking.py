@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,24 @@ from sprint.tickets.writer import find_key, mark_for
 MARK_TIMEOUT_S: Final = 60.0  # of the project's own program, which takes a fraction of a second
 
 
-def write_status(project: sprint.Project, key: str, new: str, reason: str | None) -> None:
-    """Set a status. Blocks on the disk; raises `sprint.Refused` and `sprint.Conflict`, nothing is written then."""
-    if project.kind is not sprint.PlanKind.TICKETS or not _mark_by_program(project, key, new, reason):
-        sprint.set_status(project, key, new, reason=reason)
+def write_status(
+    project: sprint.Project,
+    key: str,
+    new: str,
+    reason: str | None,
+    before_writing: Callable[[], None] = lambda: None,
+) -> None:
+    """Set a status. Blocks on the disk; raises `sprint.Refused` and `sprint.Conflict`, nothing is written then.
+
+    `before_writing` is called when everything else is done, as far as the kind of plan permits; nothing is written if
+    it raises.
+    """
+    if project.kind is sprint.PlanKind.TICKETS:
+        before_writing()
+        if not _mark_by_program(project, key, new, reason):
+            sprint.set_status(project, key, new, reason=reason)
+    else:
+        sprint.set_status(project, key, new, reason=reason, before_writing=before_writing)
 
 
 def is_copy(project: sprint.Project) -> bool:

@@ -11,6 +11,7 @@ from git.head import HeadState
 from running.agent_choice import RESERVE
 from running.batch_record import StartRequest, agents_of
 from running.budget import Budget
+from running.delivery.start_check import check_delivery, mending_due
 from running.gate import Gate
 from running.git_check import check_commits, check_repository
 from running.made_tracker import check_maker
@@ -68,8 +69,9 @@ async def check_start(
     head = await check_repository(workspace)
     await check_parallel(workspace)
     await check_verify(workspace)
+    warnings += [("deliver", message) for message in await check_delivery(workspace)]
     await check_caps(Budget(workspace, None, None))
-    if not runnable and not unfinished:
+    if not runnable and not unfinished and not await mending_due(workspace):
         raise await why_nothing_runs(workspace, request.stories, selection)
     preset = await choose_preset(workspace, names[0], fresh=not unfinished)
     preset = with_gates(preset, request.gates, settings.gates)
@@ -87,6 +89,7 @@ async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool)
     await check_repository(workspace)
     await check_parallel(workspace)
     await check_verify(workspace)
+    await check_delivery(workspace)
     preset = await preset_of(workspace, row)
     await check_commits(workspace, preset)
     return preset

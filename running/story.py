@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ log = logging.getLogger("sprint_runner.run")
 
 KNOWN = frozenset({*STATUS_ORDER, "blocked"})  # a story with any other status has been taken out of the run
 CHANGED_ELSEWHERE = "changed in the sprint status file"  # by an agent, a person or another program
+COMMIT_S = 1.0  # that the tracker's lock is held for a commit, which takes milliseconds
 CONFLICTS_MAX = 5  # times in a row that another program may change the file while we want to
 
 
@@ -93,9 +95,7 @@ async def reopen(workspace: Workspace, story: StoryRun, reason: str) -> None:
 
 async def _move(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
     """Write a status: first the intent, then the tracker, then row and event."""
-    intent = {"next_status": new, "next_reason": reason}
-    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
-    if (refusal := await _write_status(workspace, story.key, new, reason)) is not None:
+    if (refusal := await _write_intended(workspace, story, new, reason)) is not None:
         await emit_durable(
             Error(
                 type="tracker",
@@ -107,16 +107,46 @@ async def _move(workspace: Workspace, story: StoryRun, new: str, reason: str | N
     await record_status(workspace, story, new, reason, record_deferred)
 
 
-async def _write_status(workspace: Workspace, key: str, new: str, reason: str | None) -> str | None:
+class _NotCommitted(Exception):
+    """The intention is not on the disk yet, so the tracker is not written."""
+
+
+async def _write_intended(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> str | None:
+    """Commit what is about to be written, and write it; return why it was refused.
+
+    The edit is made and proved meanwhile. The tracker is replaced when the intention is committed.
+    """
+    intent = {"next_status": new, "next_reason": reason}
+    storing = until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
+    stored = asyncio.run_coroutine_threadsafe(storing, asyncio.get_running_loop())
+    try:
+        return await _write_status(workspace, story.key, new, reason, partial(_until_committed, stored))
+    except _NotCommitted:
+        await asyncio.wrap_future(stored)
+        return await _write_status(workspace, story.key, new, reason, partial(_until_committed, stored))
+    finally:
+        await asyncio.wrap_future(stored)  # also where nothing was written
+
+
+def _until_committed(stored: Future[None]) -> None:
+    """Wait in the thread that writes, not for ever: it has the tracker's lock. Raises what the commit has raised."""
+    try:
+        stored.result(COMMIT_S)
+    except TimeoutError:
+        raise _NotCommitted from None
+
+
+async def _write_status(
+    workspace: Workspace, key: str, new: str, reason: str | None, before_writing: Callable[[], None]
+) -> str | None:
     """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for.
 
     The copy of tickets that are kept elsewhere is never written.
     """
-    if await asyncio.to_thread(is_copy, workspace.project):
-        return None
     while True:
         try:
-            await retry_while_full(partial(_write, _written_project(workspace, new), key, new, reason))
+            writing = partial(_write, workspace, key, new, reason, before_writing)
+            await retry_while_full(writing)
             if workspace.main is not None:
                 await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
         except (sprint.Refused, FileNotFoundError) as error:
@@ -176,15 +206,24 @@ def _copy_tracker(workspace: Workspace) -> None:
         atomic_write(copy, source.read_bytes())
 
 
-async def _write(project: sprint.Project, key: str, new: str, reason: str | None) -> None:
+async def _write(
+    workspace: Workspace, key: str, new: str, reason: str | None, before_writing: Callable[[], None]
+) -> None:
     for _ in range(CONFLICTS_MAX):
         try:
-            await asyncio.to_thread(write_status, project, key, new, reason)
+            await asyncio.to_thread(_write_now, workspace, key, new, reason, before_writing)
         except sprint.Conflict:
             log.info("the tracker changed while %s was being written, once more", key)
         else:
             return
     raise sprint.Refused("another program keeps changing the file")
+
+
+def _write_now(
+    workspace: Workspace, key: str, new: str, reason: str | None, before_writing: Callable[[], None]
+) -> None:
+    if not is_copy(workspace.project):
+        write_status(_written_project(workspace, new), key, new, reason, before_writing)
 
 
 def _said_in_lane(project: sprint.Project, key: str, new: str) -> str:

@@ -15,6 +15,7 @@ from db import Database
 from events import Event, current_batch, emit
 from git.snapshots import Git
 from payloads import BatchWarning, Payload
+from running.archiving import Archiving
 from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.live_calls import LiveCalls
@@ -64,6 +65,7 @@ class Workspace:
     left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
     awake: KeepAwake = field(default_factory=KeepAwake)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
+    archiving: Archiving = field(default_factory=Archiving)
     quota: Quota = field(default_factory=Quota)
     taken_trees: TakenTrees = field(default_factory=TakenTrees)
     data_files: DataFiles | None = None

@@ -28,6 +28,7 @@ from payloads import (
     Metrics,
     QuotaChange,
     RunQueueChange,
+    StoryDelivery,
     StoryStatus,
     StoryTakeover,
     value_or,
@@ -217,6 +218,11 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
     )
 
 
+def _story_delivery(run: FoldedRun, payload: StoryDelivery, _at: int) -> None:
+    """A delivery that continues needs nobody any more; a new call follows where it still does."""
+    run.attention = tuple(view for view in run.attention if view.delivery_id != payload.delivery_id)
+
+
 def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
     place = (payload.account, payload.window)
     view = QuotaView(*place, float(payload.used_fraction), value_or(payload.resets_at, None), payload.at)
@@ -243,6 +249,7 @@ def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
         story_keys=tuple(value_or(payload.story_keys, [])),
         at=at,
         gate_id=value_or(payload.gate_id, None),
+        delivery_id=value_or(payload.delivery_id, None),
         decisions=tuple(value_or(payload.decisions, [])),
     )
     run.attention = (*run.attention, view)[-ATTENTION_MAX:]
@@ -299,6 +306,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:progress": _command_progress,
     "command:end": _command_end,
     "story:status": _story_status,
+    "story:delivery": _story_delivery,
     "run:queue": _run_queue,
     "quota:change": _quota_change,
     "story:takeover": _story_takeover,

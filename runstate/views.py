@@ -88,6 +88,7 @@ class AttentionView(msgspec.Struct, frozen=True):
     at: int
     command_id: int | None = None
     gate_id: int | None = None
+    delivery_id: int | None = None
     decisions: tuple[str, ...] = ()
     story_keys: tuple[str, ...] = ()
 

@@ -27,6 +27,7 @@ from settings.table import ARTICLES, BY_NAME, Setting
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
 TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
 TOKENS: Final = ("token", "reader_token")
+_FIELD: Final = re.compile(r"\{([A-Za-z_]+)\}")
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -40,6 +41,8 @@ def check(name: str, value: Any, where: str) -> Any:
     if not _fits(setting, value):
         shown = "the given value" if setting.secret else _shown(value)
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
+    if setting.fields:
+        _check_fields(setting, value, where)
     if name in TOKENS and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
         raise SettingsError(
             f"{where}: {name} must have at least {TOKEN_MIN} characters, none of them blank: "
@@ -48,6 +51,22 @@ def check(name: str, value: Any, where: str) -> Any:
     if name in _SECTIONS:
         return _section(name, value, where)
     return value
+
+
+def _check_fields(setting: Setting, value: str, where: str) -> None:
+    """Raise for a placeholder that nothing would be put into."""
+    unknown = [name for name in _FIELD.findall(value) if name not in setting.fields]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in setting.fields)
+        raise SettingsError(
+            f"{where}: {setting.name} has the unknown placeholder {{{unknown[0]}}}; known are {known}. Braces that are"
+            " no placeholder need a blank: { word }"
+        )
+    # Free text inside of a longer word may be a shell's line, where it would be read as commands.
+    words = shlex.split(value) if setting.kind == "command" else []
+    for field in ("{title}", "{body}"):
+        if any(field in word and word != field for word in words):
+            raise SettingsError(f"{where}: {setting.name}: {field} must be an argument of its own")
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprint import walk
-from sprint.keys import grammar_of, lead, normal
+from sprint.keys import Grammar, grammar_of, lead, normal
 from sprint.listing import StoryFile, listed_file, stamped
 from sprint.model import PlanKind, Sprint, StoryEntry
 from sprint.notes import is_note, share_a_word
@@ -23,6 +23,10 @@ from sprint.status import Kind
 # Stories lie in the folder, in `stories/`, or in a folder per epic below that.
 _DEPTH = 3
 _FOLDERS = 200
+
+# Projects, and their lanes, whose owners of files are remembered.
+OWNERS_MAX = 8
+_owners: dict[tuple[Grammar, tuple[str, ...], tuple[tuple[str, str, str], ...]], dict[str, str]] = {}
 
 _LEAD = re.compile(r"^(story|spec|plan|us)[-_.](?=\w)", re.IGNORECASE)
 _TRACKER = re.compile(r"sprint-status.*\.ya?ml$", re.IGNORECASE)
@@ -58,7 +62,7 @@ class StoryFiles:
                 self._exact.setdefault(stem.lower(), file)
             else:
                 self._sort_in(file, stem)
-        self._owners = self._claims(sprint.stories)
+        self._owners = self._kept_owners(sprint.stories)
 
     def of(self, story: StoryEntry) -> list[StoryFile]:
         """The story's files, best first."""
@@ -69,6 +73,19 @@ class StoryFiles:
     def owner(self, path: Path) -> str | None:
         """The key of the story that a file belongs to."""
         return self._owners.get(str(path))
+
+    def _kept_owners(self, stories: tuple[StoryEntry, ...]) -> dict[str, str]:
+        """The owners, from memory while files and stories have the names that they had: a status changes neither."""
+        if self._own_paths:
+            return self._claims(stories)
+        names = (self._grammar, tuple(self._at), tuple([(story.key, story.epic, story.number) for story in stories]))
+        owners = _owners.get(names)
+        if owners is None:
+            owners = self._claims(stories)
+            if len(_owners) >= OWNERS_MAX:
+                _owners.clear()
+            _owners[names] = owners
+        return owners
 
     def _claims(self, stories: Iterable[StoryEntry]) -> dict[str, str]:
         """By path the one story that a file fits; one that is called exactly so comes before all others."""
@@ -124,7 +141,7 @@ def list_story_files(project: Project, sprint: Sprint) -> list[StoryFile]:
         # A copy beside the tracker, such as sprint-status-old.yaml, does not make this folder another project's.
         foreign -= {str(project.tracker.parent), str(project.artifacts)}
         for entry in entries:
-            if not entry.name.endswith(".md") or entry.path in seen or _below(entry.path, foreign):
+            if not entry.name.endswith(".md") or entry.path in seen or (foreign and _below(entry.path, foreign)):
                 continue
             if file := listed_file(entry, project.root):
                 seen[entry.path] = file

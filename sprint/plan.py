@@ -4,6 +4,7 @@ A kind is one reader and one writer. What it cannot do is refused with a sentenc
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from sprint.stories.list import read_story_list
 from sprint.tickets.memory import TreeReader
 from sprint.tickets.writer import close_ticket_epic, set_ticket_status
 from sprint.v4.reader import read_v4
+from sprint.write import do_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class StatusRequest:
     expected_sha: str | None
     reason: str | None
     now: datetime
+    before_writing: Callable[[], None]
 
 
 class PlanBackend(ABC):
@@ -62,7 +65,13 @@ class TrackerBackend(PlanBackend):
             raise Refused(f"Another program makes this file ({maker!r}): change the status there.")
         sha = request.expected_sha
         return tracker_file.set_status(
-            project, request.key, request.new, request.expected, expected_sha=sha, now=request.now
+            project,
+            request.key,
+            request.new,
+            request.expected,
+            expected_sha=sha,
+            now=request.now,
+            before_writing=request.before_writing,
         )
 
 
@@ -189,6 +198,7 @@ def set_status(
     expected_sha: str | None = None,
     reason: str | None = None,
     now: datetime | None = None,
+    before_writing: Callable[[], None] = do_nothing,
 ) -> StatusEdit:
     """Sets the status of `key`, an exact key of the plan; blocks for milliseconds.
 
@@ -198,9 +208,13 @@ def set_status(
 
     expected: the status the caller has seen, raw or canonical. expected_sha: `Sprint.sha256` of what
     it has read. reason: why a story is blocked, where its file has a place for it. now: aware, for
-    tests. Raises Refused (with the reason), Conflict (with what was found).
+    tests. before_writing: called before the plan is changed, and when all else is done where that is
+    a tracker; what it raises is raised, and nothing is written. Raises Refused (with the reason),
+    Conflict (with what was found).
     """
-    request = StatusRequest(key, new, expected, expected_sha, reason, now or datetime.now(UTC))
+    if project.kind is not PlanKind.TRACKER:
+        before_writing()
+    request = StatusRequest(key, new, expected, expected_sha, reason, now or datetime.now(UTC), before_writing)
     return BACKENDS[project.kind].set_status(project, request)
 
 

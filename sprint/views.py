@@ -65,10 +65,10 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """A story with what its file and the plan say; `files` are relative to the root, best first.
 
     `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not
-    start it by itself; `skipped` is the reason for which the operator has put it aside, which the
-    plan does not say. `leftover`: open, but of an epic that is done. `alias`: the key before a
-    migration. followup_review_recommended, warnings: what the story's build says of its own work.
-    What a plan does not say is absent.
+    start it by itself; `skipped` is the reason for which the operator has put it aside, and `delivery`
+    where its finished work is on its way, which the plan does not say. `leftover`: open, but of an epic
+    that is done. `alias`: the key before a migration. followup_review_recommended, warnings: what the
+    story's build says of its own work. What a plan does not say is absent.
     """
 
     key: str
@@ -99,6 +99,7 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     followup_review_recommended: bool = False
     warnings: list[str] = []
     skipped: str = ""
+    delivery: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -21,6 +21,10 @@ from sprint.reader import read_bounded
 ATTEMPTS = 5
 
 
+def do_nothing() -> None:
+    """What is called before a status is written, where nothing is wanted."""
+
+
 class _ChangedMeanwhileError(Exception):
     """The file no longer holds the bytes that the edit started from."""
 
@@ -33,6 +37,7 @@ def set_status(
     *,
     expected_sha: str | None = None,
     now: datetime | None = None,
+    before_writing: Callable[[], None] = do_nothing,
 ) -> StatusEdit:
     """Sets the status of `key`, an exact key of the tracker; blocks for milliseconds.
 
@@ -41,8 +46,9 @@ def set_status(
     advance: that is the caller's to decide.
 
     expected: the status the caller has seen, raw or canonical. expected_sha: `Sprint.sha256` of
-    what it has read. now: aware, for tests. Raises Refused (with the reason), Conflict (with what
-    was found).
+    what it has read. now: aware, for tests. before_writing: called with the lock when the new
+    content is on the disk, before it replaces the old one. Raises Refused (with the reason),
+    Conflict (with what was found), and what `before_writing` raises.
     """
     if not inside(project.tracker, project.root):
         raise Refused(f"The tracker {project.tracker} lies outside the project.")
@@ -51,14 +57,14 @@ def set_status(
     edit = partial(edit_status, key=key, new=new, now=moment, expected=expected, expected_sha=expected_sha)
     try:
         with locked(real):
-            return _edited(real, edit)
+            return _edited(real, edit, before_writing)
     except LockTimeout:
         raise Refused("Another program is writing the tracker and does not finish.") from None
     except OSError as error:
         raise Refused(f"The tracker cannot be written: {error.strerror or error}.") from error
 
 
-def _edited(path: Path, edit: Callable[[bytes], Edit]) -> StatusEdit:
+def _edited(path: Path, edit: Callable[[bytes], Edit], before_writing: Callable[[], None]) -> StatusEdit:
     """Reads, edits and replaces; from the start if the file changes meanwhile."""
     for _ in range(ATTEMPTS):
         before = read_bounded(path)
@@ -67,11 +73,12 @@ def _edited(path: Path, edit: Callable[[bytes], Edit]) -> StatusEdit:
             return result.change
         remove_leftovers(path)  # no other writer: we hold the lock
         with suppress(_ChangedMeanwhileError):
-            atomic_write(path, result.data, before_replacing=partial(_check_unchanged, path, before))
+            atomic_write(path, result.data, before_replacing=partial(_check, path, before, before_writing))
             return result.change
     raise Conflict("", "Another program keeps changing the file.")
 
 
-def _check_unchanged(path: Path, before: bytes) -> None:
+def _check(path: Path, before: bytes, before_writing: Callable[[], None]) -> None:
+    before_writing()
     if read_bounded(path) != before:
         raise _ChangedMeanwhileError

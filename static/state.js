@@ -25,7 +25,8 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
- *   story_keys?: readonly string[], gate_id?: number | null, decisions?: readonly string[]}} Attention
+ *   story_keys?: readonly string[], gate_id?: number | null, delivery_id?: number | null,
+ *   decisions?: readonly string[]}} Attention
  * @typedef {{stories: readonly string[], only: boolean, after: "story" | "cycle" | "time" | null, at: number | null}}
  *   Queue what runs first, and when the batch stops; `only`: nothing else runs
  * @typedef {{account: string, window: string, used_fraction: number, resets_at: number | null, at: number}} UsageWindow
@@ -97,6 +98,9 @@ const FOLDS = {
     const command_line = p.command_line ?? null;
     return { takeovers: [...others, { story_key, state: now, folder, message, command_line, at }] };
   },
+  "story:delivery": (state, p) => ({
+    attention: state.attention.filter((item) => (item.delivery_id ?? null) !== p.delivery_id),
+  }),
   attention: (state, p, at) => ({
     attention: [
       ...state.attention,
@@ -107,6 +111,7 @@ const FOLDS = {
         command_id: p.command_id ?? null,
         story_keys: p.story_keys ?? [],
         gate_id: p.gate_id ?? null,
+        delivery_id: p.delivery_id ?? null,
         decisions: p.decisions ?? [],
         at,
       },

@@ -247,6 +247,46 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# Finished work that goes to a branch of a remote, and to a request on a forge.
+DELIVERIES: Final = (
+    """CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        kind TEXT NOT NULL,                        -- branch, pull-request: as it was set when the work was finished
+        subject TEXT NOT NULL,                     -- a story's key, or epic-<id>
+        story_keys TEXT NOT NULL,                  -- JSON list, in the order of their commits
+        epic TEXT NOT NULL,
+        remote TEXT NOT NULL,
+        branch TEXT NOT NULL,
+        base TEXT,                                 -- NULL: not asked for yet
+        target TEXT,                               -- the operator's branch, which takes mended work too
+        state TEXT NOT NULL,
+        wanted TEXT NOT NULL,                      -- the commit that the branch is to hold
+        head TEXT,                                 -- the commit that the remote's branch is known to hold
+        requested_at INTEGER,                      -- when the request's program was started; NULL: nothing is unknown
+        url TEXT,
+        checks TEXT,                               -- pending, green, red
+        looks INTEGER NOT NULL DEFAULT 0,          -- in a row that found the checks green
+        log TEXT,                                  -- of the failed checks
+        round INTEGER NOT NULL DEFAULT 0,
+        command TEXT,                              -- of the round that is under way
+        failures INTEGER NOT NULL DEFAULT 0,       -- in a row that may pass by themselves
+        next_at INTEGER NOT NULL DEFAULT 0,        -- not before
+        problem TEXT,                              -- what waits for the operator
+        created_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL
+    )""",
+    "CREATE INDEX deliveries_by_branch ON deliveries (remote, branch, id)",
+    """CREATE TABLE delivery_comments (
+        delivery_id INTEGER NOT NULL REFERENCES deliveries (id),
+        comment_id TEXT NOT NULL,                  -- the forge's
+        text TEXT NOT NULL,
+        round INTEGER,                             -- that dealt with it; NULL: it waits for one
+        at INTEGER NOT NULL,
+        PRIMARY KEY (delivery_id, comment_id)
+    ) WITHOUT ROWID""",
+)
+
 # What agents report of the usage windows of their accounts, which accounts wait, and who takes over from whom.
 QUOTA: Final = (
     """CREATE TABLE quota_windows (
@@ -347,7 +387,7 @@ BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
     *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
-    *(RECEIPTS, BRIEFS),
+    *(RECEIPTS, BRIEFS, DELIVERIES),
 )
 
 

@@ -64,9 +64,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     made: list[Call] = []
     start = agents.start
 
-    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
+    async def noted(spec: Any, call: Call, on_record: Any, **options: Any) -> Any:
         made.append(call)
-        return await start(spec, call, on_record)
+        return await start(spec, call, on_record, **options)
 
     monkeypatch.setattr(agents, "start", noted)
     return made

@@ -47,10 +47,10 @@ def prompts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     seen: dict[str, str] = {}
     start = agents.start
 
-    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
+    async def noted(spec: Any, call: Call, on_record: Any, **options: Any) -> Any:
         heading = next((line for line in call.prompt.splitlines() if line.startswith("# ")), "# ?")
         seen[heading[2:]] = call.prompt
-        return await start(spec, call, on_record)
+        return await start(spec, call, on_record, **options)
 
     monkeypatch.setattr(agents, "start", noted)
     return seen

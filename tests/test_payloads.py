@@ -36,6 +36,13 @@ VALID: dict[str, dict[str, Any]] = {
         "folder": "/home/me/tea",
         "message": "2a-1-tea is yours.",
     },
+    "story:delivery": {
+        "story_key": "2a-1-tea",
+        "delivery_id": 1,
+        "state": "open",
+        "branch": "deliver/2a-1-tea",
+        "message": "the checks are pending",
+    },
     "run:queue": {"stories": ["2a-1-tea"]},
     "plan:change": {"tracker": "_bmad-output/initiative-x/tickets.toml", "kind": "tickets", "reason": "initiative"},
     "prompt:change": {"command": "dev-story", "source": "own"},
@@ -200,7 +207,14 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("attention", "question", "Which birds?", ["Which birds?"]),
     ("attention", "gate_id", 3, "3"),
     ("attention", "decisions", ["go", "stop"], "go"),
+    ("attention", "delivery_id", 3, "3"),
     ("batch:warning", "gate_id", 3, "3"),
+    ("story:delivery", "story_keys", ["2a-1-tea"], "2a-1-tea"),
+    ("story:delivery", "head", "0d1f", 7),
+    ("story:delivery", "url", "https://forge.example/1", None),
+    ("story:delivery", "checks", "green", True),
+    ("story:delivery", "round", 1, "1"),
+    ("story:delivery", "problem", True, 1),
 ]
 
 

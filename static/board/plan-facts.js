@@ -16,7 +16,7 @@ const NAMED_MOST = 3;
  */
 export function cardNote(story, isStory) {
   if (story.status === "parked") return "";
-  if (story.status === "done") return buildNote(story);
+  if (story.status === "done") return story.delivery ? `Delivery: ${story.delivery}.` : buildNote(story);
   if (story.skipped) return `Skipped: ${story.skipped}`;
   if (story.status === "blocked") return story.blocked_reason ?? "";
   if (story.hold) return story.hold;

@@ -109,7 +109,7 @@ function takenItem(one, canAct) {
 
 /** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
 function callItem(item, act) {
-  const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.message}`;
+  const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.delivery_id ?? item.message}`;
   // A gate that was put away could not be opened any more.
   return { id, item, lasting: item.kind === "gate", words: "", act };
 }
@@ -157,7 +157,7 @@ function isSettled(item, run, plan) {
  */
 function actionOf(item, run, plan) {
   if (item.kind === "question" && item.command_id !== null) return "answer";
-  if (item.kind === "gate" && item.gate_id) return "decide";
+  if ((item.kind === "gate" && item.gate_id) || (item.delivery_id && item.decisions?.length)) return "decide";
   if (
     item.kind === "blocked" &&
     plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&

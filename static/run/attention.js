@@ -12,6 +12,7 @@ import { askSkip } from "../kit/skip-dialog.js";
 import { createTakeOver, takeOver } from "../kit/takeover.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
+import { createDeliveryForm } from "./delivery-form.js";
 import { createGateForm } from "./gate-form.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -151,6 +152,7 @@ function formOf(item) {
   if (item.kind === "gate" && item.gate_id) return createGateForm(item);
   const taken = /** @type {any} */ (item).takeover;
   if (taken) return createTakeOver(taken).el;
+  if (item.delivery_id) return createDeliveryForm(item.delivery_id, item.decisions ?? []);
   if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }

@@ -103,6 +103,7 @@ const FORMATS = {
   },
   "story:skip": (p) =>
     lineText("note", p.skipped ? `You have skipped it: ${p.reason ?? "without a reason"}` : "You have brought it back"),
+  "story:delivery": (p) => lineText("note", `Delivery: ${p.message}`, p.problem ? WARNING : INFO),
   "agent:switch": (p) => lineText("agent", p.reason),
   "quota:change": (p) => lineText("quota", quotaText(p), DETAIL),
   "story:takeover": (p) => lineText("note", [p.message, p.command_line].filter(Boolean).join(" ")),

@@ -51,6 +51,7 @@ const CHANGES_PLAN = new Set([
   "story:hint",
   "story:skip",
   "story:takeover",
+  "story:delivery",
   "cycle:end",
   "batch:end",
   "command:end",

@@ -12,7 +12,7 @@
  *   records
  * @typedef {{ref?: string, after?: string[], waiting_for?: string[], hold?: string, plan_checkpoint?: boolean,
  *   done_checkpoint?: boolean, hitl?: boolean, risk?: string, assignee?: string, blocked_reason?: string,
- *   leftover?: boolean, skipped?: string, followup_review_recommended?: boolean, warnings?: string[]}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
+ *   leftover?: boolean, skipped?: string, delivery?: string, followup_review_recommended?: boolean, warnings?: string[]}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
  * @typedef {{closed: boolean, finished: string[], missing: string[], holds: string[], waits_for: string[],
  *   retrospective: boolean}} Gate
  * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence

@@ -15,6 +15,7 @@ import { clock, count, day, duration, plural } from "../kit/format.js";
 import { takeOverRows } from "../kit/takeover.js";
 import { createStoryPreview } from "../preview/story-preview.js";
 import { createCommits, sizeOf } from "./commits.js";
+import { drawDeliveries } from "./deliveries.js";
 import { readChange } from "./diff.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
@@ -95,6 +96,7 @@ function createSections(key, commands) {
       commits.update(all, diff);
       return all.length + (diff?.files_changed ?? 0);
     }),
+    drawn("Delivery", "Where it was delivered", (d) => d.deliveries, drawDeliveries),
     kept("Receipt", "Receipt of its commit", receipt.el, receipt.update),
     drawn("Deferred", "Put off by its builds", (d) => d.deferred, deferred),
     drawn("Files", "Files", (d) => [d.artifacts, d.file_list], files),

@@ -14,8 +14,8 @@ from pathlib import Path
 from agents import AgentProcess, AgentSpec, Call, Graces, Outcome, Record, start
 from tests.processes import marked
 
-QUICK = Graces(step_s=0.4, linger_s=0.3, eof_s=0.3, sweep_s=0.3)  # what takes seconds in life
-PATIENT = Graces(step_s=60, linger_s=60, eof_s=0.3, sweep_s=0.3)  # where the agent must get to its own end
+QUICK = Graces(step_s=0.4, linger_s=0.3, eof_s=0.3, sweep_s=0.3, archive_s=0)  # what takes seconds in life
+PATIENT = Graces(step_s=60, linger_s=60, eof_s=0.3, sweep_s=0.3, archive_s=0)  # where the agent must get to its own end
 PATIENCE_S = 60  # for what comes at once on any machine that is not stuck
 _numbers = itertools.count()
 

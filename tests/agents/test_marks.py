@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 
@@ -12,11 +13,12 @@ import pytest
 from agents import marks, sweep
 from agents.guardian import MARK_VARIABLE
 from agents.identity import start_time
-from agents.marks import sweep_exact
+from agents.marks import sweep_after, sweep_exact
 from tests.processes import marked
 
 WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS
+NONE: frozenset[int] = frozenset()
 EPOCH = f"marks-{os.getpid()}"
 
 
@@ -80,6 +82,34 @@ async def test_a_process_that_has_no_environment_is_left_alone_in_the_end() -> N
     assert process.returncode is None
     process.kill()
     await process.wait()
+
+
+async def test_whether_nothing_was_left_when_the_processes_were_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark, other = f"{EPOCH}:20", await child(f"{EPOCH}:21")
+    monkeypatch.setattr(marks, "_pids", lambda: [other.pid])  # others of this machine end at any time
+    assert await sweep_after(mark, 30, NONE, lambda: None)
+    left = await child(mark)
+    monkeypatch.setattr(marks, "_pids", lambda: [other.pid] + ([left.pid] if left.returncode is None else []))
+    assert not await sweep_after(mark, 30, NONE, lambda: None)
+    assert await left.wait() == -15
+    other.kill()
+    await other.wait()
+
+
+async def test_what_ends_before_the_look_may_have_been_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = subprocess.Popen(["sleep", "60"])  # noqa: ASYNC220 - one that nothing reaps
+    monkeypatch.setattr(marks, "_pids", lambda: [process.pid])
+
+    def end() -> None:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+    assert not await sweep_after(f"{EPOCH}:30", 30, NONE, end)  # a zombie now
+    assert await sweep_after(f"{EPOCH}:30", 30, NONE, lambda: None)  # which it was before this time
+    with process:
+        pass
+    assert not await sweep_after(f"{EPOCH}:30", 30, NONE, lambda: None)  # gone
+    assert await sweep_after(f"{EPOCH}:30", 30, frozenset({process.pid}), lambda: None)  # it was there before
 
 
 async def test_nothing_to_do_is_quick() -> None:

@@ -368,7 +368,7 @@ class TestSettings:
 
 async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
     schema = await get(client, "/api/schema")
-    assert len(schema["oneOf"]) == 24
+    assert len(schema["oneOf"]) == 25
     settings = schema["settings"]["properties"]
     assert list(settings) == [setting["name"] for setting in (await get(client, "/api/settings"))["settings"]]
     assert {word: settings["retries"][word] for word in ("type", "minimum", "maximum")} == {

@@ -28,7 +28,7 @@ from store.writer import Writer
 
 # Where, the name there, and what it is.
 TIMED: Final[Sequence[tuple[Any, str, str]]] = (
-    (agents.process, "sweep_exact", "look at all processes for what the agent has left running"),
+    (agents.process, "sweep_after", "look at all processes for what the agent has left running"),
     (AttemptRecord, "book", "commit of what was used, while the snapshot is taken"),
     (Git, "snapshot", "snapshot of the work tree, whole"),
     (Calls, "run", "of it: `git status`"),

@@ -143,6 +143,11 @@ def end(how: str) -> tuple[str, dict[str, Any]]:
     return "batch:end", {"batch_id": 1, "cycles_completed": 1, "status": how}
 
 
+def delivery(state: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    said = {"story_key": "1-1-a", "delivery_id": 1, "branch": "b", "message": "why"}
+    return "story:delivery", {**said, "state": state, **more}
+
+
 def attention(kind: str) -> tuple[str, dict[str, Any]]:
     return "attention", {"kind": kind, "message": "why"}
 
@@ -171,6 +176,13 @@ def pause(reason: str) -> tuple[str, dict[str, Any]]:
         ([pause("usage-limit")], False, None),
         ([pause("operator")], False, None),
         ([status("done")], False, None),
+        # Work that is to be delivered is pushed and asked for before the end; its checks are not awaited.
+        ([delivery("planned"), end("completed")], False, None),
+        ([delivery("planned"), end("completed"), delivery("requesting")], False, None),
+        ([delivery("planned"), end("completed"), delivery("requesting"), delivery("open")], False, Exit.DONE),
+        ([delivery("planned"), end("completed"), delivery("planned")], False, Exit.DONE),  # tried again later
+        ([delivery("planned"), end("completed"), delivery("planned", problem=True)], False, Exit.DONE),
+        ([delivery("planned"), end("stopped")], False, Exit.STOPPED),
     ],
 )
 def test_exit_codes(events: list[tuple[str, dict[str, Any]]], wait: bool, expected: Exit | None) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,3 +162,22 @@ async def test_a_lock_of_the_users_own_git_is_no_obstacle(root: Path) -> None:
     (root / ".git/index.lock").write_text("")
     looking = await looking_at(root)
     assert await looking.snapshot() == git(root, "rev-parse", "HEAD^{tree}")
+
+
+async def test_a_snapshot_that_is_being_taken_is_waited_for(root: Path) -> None:
+    found = await looking_at(root)
+    before = await found.snapshot()
+    (root / "src/app.py").write_text("one\n")
+    ended = time.monotonic()
+    ahead = asyncio.create_task(found.snapshot())
+    await asyncio.sleep(0)
+    found.outdate(ended)
+    began = found._newest[0]
+    assert await found.recent_snapshot() == await ahead != before
+    assert found._newest[0] > began
+    newest = found._newest
+    assert await found.snapshot_since(ended) == newest[1]
+    assert found._newest == newest  # it was that one
+    found.outdate()
+    assert await found.recent_snapshot() == newest[1]
+    assert found._newest[0] > newest[0]  # begun since

@@ -61,6 +61,14 @@ def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrat
 LABEL = st.just("2 cycles")
 NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max_size=5)}
 
+DELIVERY = {
+    "story_key": KEYS,
+    "delivery_id": st.integers(1, 2),
+    "state": st.sampled_from(["planned", "open"]),
+    "branch": st.just("deliver/1-1"),
+    "message": st.text(max_size=5),
+}
+
 
 def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     batch = {"batch_id": st.integers(1, 2)}
@@ -87,6 +95,8 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
         kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
         kind("story:status", changed, reason=st.text(max_size=5)),
+        kind("attention", NEED, delivery_id=st.integers(1, 2)),
+        kind("story:delivery", DELIVERY),
         kind("attention", NEED, story_key=KEYS, command_id=st.integers(1, 4), story_keys=st.lists(KEYS, max_size=2)),
         kind("context:create", {"status": st.just("running")}, message=st.text(max_size=5)),
         kind("context:complete", {"status": st.sampled_from(["success", "error"])}, metrics=METRICS),

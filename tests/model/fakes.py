@@ -48,8 +48,10 @@ class Fakes:
         self._random = random.Random(seed)
         self._account = account
 
-    async def start(self, spec: AgentSpec, call: Call, on_record: Callable[[Record], None]) -> Process:
-        return Process(self._random, spec, call, on_record, self._account)
+    async def start(
+        self, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], on_exit: Callable[[], None]
+    ) -> Process:
+        return Process(self._random, spec, call, on_record, on_exit, self._account)
 
     async def preflight(self, spec: AgentSpec) -> Preflight:
         return Preflight("1.0", None)
@@ -63,6 +65,7 @@ class Process:
 
     pid = None
     start_time = None
+    quiet_since: float | None = None
 
     def __init__(
         self,
@@ -70,12 +73,14 @@ class Process:
         spec: AgentSpec,
         call: Call,
         on_record: Callable[[Record], None],
+        on_exit: Callable[[], None],
         account: Path,
     ) -> None:
         self._random = dice
         self._spec = spec
         self._call = call
         self._on_record = on_record
+        self._on_exit = on_exit
         self._account = account
         self._stopped = asyncio.Event()
         self._known: Outcome | None = None
@@ -92,6 +97,8 @@ class Process:
     async def wait(self) -> Outcome:
         if self._known is None:
             self._known = await self._until_end()
+            self.quiet_since = time.monotonic()
+            self._on_exit()
         return self._known
 
     async def _until_end(self) -> Outcome:

@@ -372,3 +372,15 @@ async def test_a_commit_by_the_projects_recipe_is_shown_with_it(tmp_path: Path) 
         assert "Sign the commit off." in call_of(answer, "commit").prompt
     finally:
         await runner.close()
+
+
+async def test_gates_of_the_settings_are_shown_and_those_of_a_start_in_their_place(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "backlog"}, gates=["plan", "done"])
+    kinds = [gate.kind for gate in (await look(runner)).cycles[0].gates]
+    assert kinds == ["plan", "done"]
+    assert (await look(runner, gates=[])).cycles[0].gates == []
+    found = await look(runner, gates=["commit"])
+    assert [gate.kind for gate in found.cycles[0].gates] == ["commit"]
+    assert found.forecast is not None
+    assert found.forecast.story_keys == ["1-1-a"]
+    assert "Waits for your decision at gates are not counted." in found.forecast.notes

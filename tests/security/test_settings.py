@@ -6,7 +6,10 @@ import pytest
 
 from settings import SETTINGS, SettingsError, edited
 
-FIXED = ("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker", "agents", "notify_webhook")
+FIXED = (
+    *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker", "agents", "notify_webhook"),
+    *("remote", "pull_request_command", "pull_request_lookup_command", "checks_command", "merge_command"),
+)
 
 
 @pytest.mark.parametrize("name", FIXED)
