@@ -89,7 +89,8 @@ def _newest(connection: sqlite3.Connection, batch_id: int) -> dict[str, str]:
 
 
 def _unpriced(connection: sqlite3.Connection, batch_id: int) -> set[str]:
-    sql = "SELECT DISTINCT story_key FROM commands WHERE batch_id = ? AND cost_usd IS NULL AND agent NOT IN ('runner', 'operator')"
+    sql = """SELECT DISTINCT story_key FROM commands
+             WHERE batch_id = ? AND cost_usd IS NULL AND agent NOT IN ('runner', 'operator')"""
     return {str(row[0]) for row in connection.execute(sql, (batch_id,))}
 
 

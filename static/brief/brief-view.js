@@ -123,7 +123,7 @@ function costLines({ cost, time }) {
 /** @param {string} against @param {number[] | null} forecast @param {(value: number) => string} words */
 function range(against, forecast, words) {
   if (!forecast) return "";
-  const [low, high] = forecast.map(words);
+  const [low, high] = forecast.map((value) => words(value)); // `money` has a second parameter
   return against ? `${against} the forecast of ${low} to ${high}` : `the forecast was ${low} to ${high}`;
 }
 
