@@ -1,8 +1,8 @@
 """The page and its modules, from a manifest that is built at start; no request reads from the disk.
 
 Everything is compressed once at start, so that a request is a dictionary look-up. Modules and styles are sent without
-indentation, casts and the comments that have their own lines, a fifth of all bytes; the line numbers stay the same. The page
-lists all modules in its head.
+indentation, casts and the comments that have their own lines, a fifth of all bytes; the line numbers stay the same.
+The page lists all modules in its head.
 """
 
 from __future__ import annotations
