@@ -209,10 +209,10 @@ class Commander:
         if by_hand is not None:
             spec = with_findings(spec, await findings_of(self.workspace, by_hand))
         here = (spec.story_key, spec.command, attempt)
-        if self.is_taken_over:  # while this was prepared
+        await self.agents.started(spec.command, agent_spec.name)
+        if self.is_taken_over:  # while this was prepared; no await until it counts as work in the tree
             return _taken_over()
         unchecked = self.journal.unchecked.pop(here, None)
-        await self.agents.started(spec.command, agent_spec.name)
         working = self.workspace.taken_trees.working(self.workspace.project.root)
         try:
             with working, nullcontext() if spec.background else self.gate.command():
