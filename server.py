@@ -70,6 +70,7 @@ from security.connections import ConnectionLimiter, Site, limits_for
 from security.controls import visible
 from security.links import link_key
 from security.token import SECRET_BYTES, cookie_secret
+from settings import Settings
 from store.log import oldest_event
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
@@ -107,7 +108,6 @@ async def _services(
     app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber], lock: ProjectLock | None
 ) -> AsyncIterator[None]:
     """Open the services in the order of their dependencies; close them in reverse order."""
-    settings = config.loaded.settings
     database = await Database.open(config.data_dir / DATABASE)
     # Before any agent can start: the guardian knows a server's processes by this mark.
     agents.GUARDING.watch(database.epoch)
@@ -116,20 +116,10 @@ async def _services(
     await load_grants(database, app[api.access.ACCESS].grants)
     run_state, server_state = RunState(), ServerState(guardian=guardian)
     await restore_fold(database, run_state)
-    hub = Hub(
-        epoch=database.epoch,
-        history=partial(envelopes_between, database),
-        snapshot=lambda: snapshot(app[SERVICES]),
-        clock=time.monotonic,
-        heartbeat_s=settings.heartbeat_s,
-        pong_timeout_s=settings.pong_timeout_s,
-        max_clients=settings.max_clients,
-    )
-    hub.load(database.last_seq, await newest_envelopes(database, INIT_EVENTS))
-    hub.ring.pruned(await database.read(oldest_event))
+    hub = await _hub(app, config.loaded.settings, database)
     live = LiveSettings(config.loaded, config.reload, config.loaded)
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
-    specs = agent_specs(settings.agents, settings.prices, config.project.root)
+    specs = agent_specs(config.loaded.settings.agents, config.loaded.settings.prices, config.project.root)
     workspace = await _workspace(config, live, database, data_files, specs)
     _show_awake(workspace.awake, server_state, hub)
     orchestrator = Orchestrator(workspace, run_state)
@@ -157,19 +147,7 @@ async def _services(
         apply_trust=apply_trust,
     )
     retention = Retention(workspace, hub.ring.pruned)
-    key = link_key(await asyncio.to_thread(cookie_secret, config.data_dir))
-    links = app[api.links.LINKS] = Links(
-        database, key, settings.public_url, workspace.clock, lambda text: visible(workspace.masker.text(text))
-    )
-    push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
-    notifier = Notifier(
-        database,
-        settings,
-        config.project.name,
-        more=() if push.missing else (push,),
-        links=links.for_event,
-        brief_lines=partial(brief_lines, workspace),
-    )
+    notifier = await _notifier(app, config, workspace)
     afterwards = Afterwards(workspace)
     deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
@@ -196,6 +174,40 @@ async def _services(
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()
+
+
+async def _hub(app: web.Application, settings: Settings, database: Database) -> Hub:
+    """Return the hub of the WebSocket clients, with the newest events in its memory."""
+    hub = Hub(
+        epoch=database.epoch,
+        history=partial(envelopes_between, database),
+        snapshot=lambda: snapshot(app[SERVICES]),
+        clock=time.monotonic,
+        heartbeat_s=settings.heartbeat_s,
+        pong_timeout_s=settings.pong_timeout_s,
+        max_clients=settings.max_clients,
+    )
+    hub.load(database.last_seq, await newest_envelopes(database, INIT_EVENTS))
+    hub.ring.pruned(await database.read(oldest_event))
+    return hub
+
+
+async def _notifier(app: web.Application, config: ServerConfig, workspace: Workspace) -> Notifier:
+    """Return the notifier, with what its messages need: links that answer, push messages, the lines of a brief."""
+    settings, database = config.loaded.settings, workspace.database
+    key = link_key(await asyncio.to_thread(cookie_secret, config.data_dir))
+    links = app[api.links.LINKS] = Links(
+        database, key, settings.public_url, workspace.clock, lambda text: visible(workspace.masker.text(text))
+    )
+    push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
+    return Notifier(
+        database,
+        settings,
+        config.project.name,
+        more=() if push.missing else (push,),
+        links=links.for_event,
+        brief_lines=partial(brief_lines, workspace),
+    )
 
 
 def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:

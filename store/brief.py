@@ -10,11 +10,11 @@ import msgspec
 from store.batches import BatchSummary, summarise_batch
 from store.checks import Check
 from store.gates import GateRow, get_open_gates
+from store.later_tables import OF_COURSE
 from store.ledger import LedgerLine, Window, get_lines
 from store.log import StoredEvent
 from store.questions import QuestionRow
 from store.rows import many
-from store.schema import OF_COURSE
 from store.stories import Story, get_stories_by_batch
 
 COURSE_MAX: Final = 2000  # newest events of a batch's course
