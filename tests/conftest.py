@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import agents
 import events
 from agents import Call
+from base.program import PROGRAM_DIR
 from events import EventType
 from security.trust_store import VARIABLE
 from tests.declared import undeclared
@@ -24,22 +27,34 @@ MakeRunner = Callable[..., Awaitable[Runner]]
 __all__ = ["MakeRunner", "world"]  # a fixture is found by its name here
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers share the tests file by file, the long ones first, so that none of them is left for the end.
+class Heaps(LoadScopeScheduling):  # type: ignore[misc]  # the plugin has no types
+    """Workers share the tests file by file, in their order; those of the page make two heaps.
 
-    Those of the page make two heaps instead: the ones that look at the same finished run stay together.
+    The marks of `xdist_group` reach no worker's ids with pytest 9.2, so that the heap is read from the id.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_heap(item)))
-    long = {_heap(item) for item in items if item.get_closest_marker("slow") or "browser" in item.path.parts}
-    items.sort(key=lambda item: (_heap(item) not in long, "browser" not in item.path.parts))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _heap(nodeid.partition("::")[0])
 
 
-def _heap(item: pytest.Item) -> str:
-    if "browser" not in item.path.parts:
-        return item.path.as_posix()
-    return "a finished run" if "finished" in getattr(item, "fixturenames", ()) else "the page"
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Heaps | None:
+    return Heaps(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first, so that none of them is left for the end."""
+    heaps = {item: _heap(item.path.relative_to(PROGRAM_DIR).as_posix()) for item in items}
+    long = {heap for item, heap in heaps.items() if item.get_closest_marker("slow") or "browser" in item.path.parts}
+    items.sort(key=lambda item: (heaps[item] not in long, "browser" not in item.path.parts))
+
+
+@cache
+def _heap(file: str) -> str:
+    """Return what is run by one worker: a file, or the files of the page, by whether they look at one finished run."""
+    if "/browser/" not in file:
+        return file
+    return "a finished run" if "finished" in (PROGRAM_DIR / file).read_text() else "the page"
 
 
 @pytest.fixture(autouse=True)
