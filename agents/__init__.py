@@ -4,6 +4,7 @@ The orchestrator uses what is named here and knows no agent by name.
 """
 
 from agents.accounts import account_of
+from agents.claude_options import is_demo
 from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
@@ -87,6 +88,7 @@ __all__ = [
     "guard_means",
     "invocation_of",
     "is_cost_doubted",
+    "is_demo",
     "is_program_missing",
     "is_session_lost",
     "known_version",

@@ -41,13 +41,18 @@ def optional_argv(spec: AgentSpec, call: Call) -> list[str]:
     return [*argv, REPLAY] if takes_messages(call) else argv
 
 
+def is_demo(command: Sequence[str]) -> bool:
+    """Whether a command starts the scripted agent of the demo."""
+    return str(DEMO_AGENT) in command
+
+
 def reads_messages(command: Sequence[str]) -> bool:
     """Whether a command names the program itself, also behind others that start it.
 
     A script of the operator's own may read its input to the end, or look for words of the prompt in it.
     """
     names = (PurePath(word).name.partition("@")[0] for word in command)  # without the version of a package
-    return str(DEMO_AGENT) in command or any(name in NAMES for name in names)
+    return is_demo(command) or any(name in NAMES for name in names)
 
 
 def takes_messages(call: Call) -> bool:

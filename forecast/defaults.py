@@ -6,7 +6,7 @@ They know nothing of the project, so that their range is wide.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 # Minutes, dollars.
@@ -24,6 +24,18 @@ BY_KIND: Final[dict[str, tuple[tuple[float, float, float], tuple[float, float, f
     "create-project-context": ((2, 4, 8), (0.15, 0.40, 1.00)),
 }
 OTHER: Final = ((1.0, 3.0, 10.0), (0.10, 0.30, 1.50))  # of a preset of the operator's own
+
+# The agent of the demo, a script, beside a real one: measured over its batches at its own speed.
+SCRIPTED_TIME: Final = 1 / 170
+SCRIPTED_COST: Final = 1 / 6
+
+Defaults = Callable[[Collection[str]], tuple[list[float], list[float]]]
+
+
+def scripted_values(kinds: Collection[str]) -> tuple[list[float], list[float]]:
+    """Return what the commands of a story take with the demo's agent."""
+    seconds, dollars = default_values(kinds)
+    return [SCRIPTED_TIME * value for value in seconds], [SCRIPTED_COST * value for value in dollars]
 
 
 def default_values(kinds: Collection[str]) -> tuple[list[float], list[float]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from forecast.defaults import default_values
+from forecast.defaults import Defaults, default_values
 from forecast.ranges import Group, Range, total_range
 from forecast.samples import Part, Sample
 
@@ -69,10 +69,11 @@ def predict(
     model: str | None,
     extra: Sequence[Values] = (),
     priced: bool = True,
+    defaults: Defaults = default_values,
 ) -> Prediction:
     """Return what the stories take; `extra` is work besides them. `priced`: the agent's cost would be known."""
     pool = _alike(samples[-NEWEST:], agent, model)
-    values_of = _by_class(pool, priced)
+    values_of = _by_class(pool, priced, defaults)
     each = [values_of(story) for story in stories]
     groups = [*_groups(each), *((values, 1) for values in extra)]
     usd = _range(groups, lambda values: values.dollars)
@@ -107,7 +108,7 @@ def _alike(samples: Sequence[Sample], agent: str, model: str | None) -> list[Sam
     return exact if len(exact) >= ENOUGH else own
 
 
-def _by_class(pool: Sequence[Sample], priced: bool) -> Callable[[Wanted], Values]:
+def _by_class(pool: Sequence[Sample], priced: bool, defaults: Defaults) -> Callable[[Wanted], Values]:
     """Return a function that looks up the values of a story; stories of one class get the same object."""
     known: dict[tuple[object, ...], Values] = {}
     sizes = [sample.size for sample in pool if sample.size is not None]
@@ -118,7 +119,7 @@ def _by_class(pool: Sequence[Sample], priced: bool) -> Callable[[Wanted], Values
         rounds = tuple(sorted(story.rounds.items()))
         name = (story.status, story.kinds, rounds, small)
         if name not in known:
-            known[name] = _values(story, _comparable(pool, story, middle, small), priced)
+            known[name] = _values(story, _comparable(pool, story, middle, small), priced, defaults)
         return known[name]
 
     return values_of
@@ -136,11 +137,11 @@ def _place(status: str) -> int:
     return ORDER.index(status) if status in ORDER else 0
 
 
-def _values(story: Wanted, samples: Sequence[Sample], priced: bool) -> Values:
+def _values(story: Wanted, samples: Sequence[Sample], priced: bool, defaults: Defaults) -> Values:
     if not story.kinds:  # nothing is left of it but its status
         return Values([0.0], [0.0], [0.0], samples[-1:])
     if len(samples) < ENOUGH:
-        seconds, dollars = default_values(story.kinds)
+        seconds, dollars = defaults(story.kinds)
         return Values(seconds, dollars if priced else [], [])
     parts = [
         [_rest(sample.parts[kind], story.rounds.get(kind, 0)) for kind in story.kinds & sample.parts.keys()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from forecast.defaults import default_values
+from forecast.defaults import Defaults, default_values, scripted_values
 from forecast.lanes import time_share
 from forecast.prediction import ENOUGH, Prediction, Values, Wanted, predict
 from forecast.ranges import Range
@@ -29,6 +29,7 @@ def forecast_of(inputs: ForecastInputs) -> ForecastView:
         model=conditions.model,
         extra=[_context(inputs)] if inputs.needs_context else [],
         priced=conditions.priced,
+        defaults=_defaults(conditions),
     )
     # One after the other needs no layout, which takes long for many stories.
     share = 1.0 if conditions.width == 1 else time_share(_cycles(stories, prediction.spreads), conditions.width)
@@ -63,13 +64,17 @@ def _whole(found: Range | None) -> tuple[int, int] | None:
     return None if found is None else (round(found.low), round(found.high))
 
 
+def _defaults(conditions: Conditions) -> Defaults:
+    return scripted_values if conditions.scripted else default_values
+
+
 def _context(inputs: ForecastInputs) -> Values:
     """Return what the project's context file takes before the first cycle."""
     parts = [part for part in project_parts(inputs.history.commands, CONTEXT) if part.usd is not None]
     if len(parts) >= ENOUGH:
         tokens = [float(part.tokens or 0) for part in parts]
         return Values([part.seconds for part in parts], [part.usd or 0.0 for part in parts], tokens)
-    seconds, dollars = default_values([CONTEXT])
+    seconds, dollars = _defaults(inputs.conditions)([CONTEXT])
     return Values(seconds, dollars if inputs.conditions.priced else [], [])
 
 
@@ -105,6 +110,8 @@ def _basis(conditions: Conditions, stories: Sequence[Wanted], prediction: Predic
 
 def _basis_text(conditions: Conditions, prediction: Prediction, commands: Sequence[str]) -> str:
     count = len(prediction.samples)
+    if not count and conditions.scripted:
+        return "from what the demo usually takes"
     if not count:
         return (
             f"from the program's defaults: this project has fewer than {ENOUGH} finished stories of {conditions.agent}"

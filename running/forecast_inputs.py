@@ -57,6 +57,7 @@ class Conditions:
     agent: str
     model: str | None
     priced: bool
+    scripted: bool  # it is the demo's agent
     by_runner: bool
     width: int
     windows: Windows | None
@@ -170,6 +171,7 @@ def conditions_of(workspace: Workspace, agent: str, samples: Sequence[Sample]) -
         agent,
         model,
         priced=agents.budget_problem(workspace.agents[agent], model) is None,
+        scripted=agents.is_demo(workspace.agents[agent].command),
         by_runner=settings.commit_by != "agent" or workspace.git is None,
         width=settings.parallel,
         windows=None if settings.active_hours is None else Windows.parse(settings.active_hours),

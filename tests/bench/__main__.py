@@ -24,6 +24,7 @@ from tests.bench import (
     install,
     masking,
     memory,
+    messages,
     overhead,
     page,
     project,
@@ -45,6 +46,7 @@ PARTS: Final = (
     "guardian",
     "overhead",
     "forecast",
+    "messages",
 )
 
 
@@ -61,6 +63,7 @@ def main() -> None:
         "endtoend": lambda: endtoend.run(options.seconds),
         "memory": lambda: memory.run(options.soak_minutes),
         "forecast": forecast.run,
+        "messages": messages.run,
         "project": project.run,
         "page": page.run,
         "board": board.run,
