@@ -28,6 +28,10 @@ quick: $(VENV)/dev
 worlds: $(VENV)/dev
 	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py
 
+# The walks through the page at a desktop's width; `make test` does them at a phone's.
+widths: $(VENV)/dev
+	$(PY) -m pytest -n 2 -m worlds tests/browser
+
 # A night of forty stories with fifteen kinds of mishap, limits, kills and a full disk.
 night: $(VENV)/dev
 	$(PY) -m pytest -q -m worlds tests/test_overnight.py
@@ -72,4 +76,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds lint format fuzz real bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths lint format fuzz real bench lock clean $(PARTS)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, Watch, picture, visit
 from .test_axe import axe, in_both_schemes
 from .test_dossier import part
@@ -19,7 +21,7 @@ KEY = "1-1-friendly-dates"
 HINT = "Sort by date, not by name.\nKeep the <old> flag."
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_a_hint_goes_to_the_next_command(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:

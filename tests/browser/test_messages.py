@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, Watch, picture, visit
 from .test_axe import axe, in_both_schemes
 from .test_run import BATCH_MS, headline
@@ -18,7 +20,7 @@ KEY = "1-1-friendly-dates"
 WORDS = "Keep the <old> flag.\nAnd sort by date."
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_a_message_is_sent_and_taken(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:

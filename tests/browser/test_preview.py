@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, Watch, picture, visit
 from .test_axe import axe, in_both_schemes
 from .test_dossier import part
@@ -17,7 +19,6 @@ __all__ = ["axe"]  # a fixture
 pytestmark = pytest.mark.browser
 
 KEY = "1-1-friendly-dates"
-SIZES = [1280, 360]
 
 
 def fits(page: Page) -> bool:
@@ -37,7 +38,7 @@ def pictures(page: Page, name: str) -> None:
     page.emulate_media(color_scheme="light")
 
 
-@pytest.mark.parametrize("width", SIZES)
+@both_widths
 def test_the_dossier_shows_what_would_be_sent(context: BrowserContext, idle: PageServer, axe: str, width: int) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit(context, idle, f"board?story={KEY}")
@@ -73,7 +74,7 @@ def test_the_dossier_shows_what_would_be_sent(context: BrowserContext, idle: Pag
     expect(sent.locator(".sent-steps > li")).to_contain_text("code-review-1")
 
 
-@pytest.mark.parametrize("width", SIZES)
+@both_widths
 def test_the_start_form_shows_what_a_start_would_send(
     context: BrowserContext, idle: PageServer, axe: str, width: int
 ) -> None:
@@ -98,7 +99,7 @@ def test_the_start_form_shows_what_a_start_would_send(
     expect(page.locator("#start-preview")).to_be_focused()
 
 
-@pytest.mark.parametrize("width", SIZES)
+@both_widths
 def test_a_prompt_is_changed_and_put_back_in_settings(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, Watch, picture, visit
 from .test_dossier import part
 
@@ -23,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[PageServer]:
     running.close()
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_the_file_is_named_and_deleted_after_a_confirmation(
     server: PageServer, watch: Watch, context: BrowserContext, width: int
 ) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, Watch, visit
 from .test_axe import axe, in_both_schemes
 from .test_dossier import part
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.browser
 KEY = "1-1-friendly-dates"
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_a_commit_is_taken_back(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, picture, visit
 from .test_axe import axe, in_both_schemes
 from .test_run import BATCH_MS, headline
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.browser
 KEY = "1-1-friendly-dates"
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_a_batch_waits_for_its_time_or_starts_now(
     context: BrowserContext, serve: Callable[..., PageServer], axe: str, width: int
 ) -> None:

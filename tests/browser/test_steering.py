@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import PageServer, Watch, picture, visit
 from .test_axe import axe, in_both_schemes
 from .test_run import BATCH_MS, headline
 
 __all__ = ["axe"]  # a fixture
 pytestmark = pytest.mark.browser
-
-WIDTHS = pytest.mark.parametrize("width", [1280, 360])
 
 
 def open_page(context: BrowserContext, server: PageServer, width: int, tab: str = "run") -> Page:
@@ -41,7 +41,7 @@ def toast(page: Page) -> Locator:
     return page.locator(".toast").last
 
 
-@WIDTHS
+@both_widths
 def test_what_runs_next_is_ordered_by_keys(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_what_runs_next_is_ordered_by_dragging(context: BrowserContext, serve: C
     expect(rows.first.locator(".key")).to_have_text(moved[2])
 
 
-@WIDTHS
+@both_widths
 def test_a_story_is_skipped_on_the_board_and_brought_back(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:
@@ -149,7 +149,7 @@ def test_only_an_epic_runs_and_the_batch_stops_after_its_story(
     assert server.ask("api/run")["queue"]["after"] is None
 
 
-@WIDTHS
+@both_widths
 def test_stories_are_chosen_from_a_list(
     context: BrowserContext, serve: Callable[..., PageServer], axe: str, width: int
 ) -> None:

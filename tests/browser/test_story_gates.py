@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.widths import both_widths
+
 from .conftest import BATCH_S, PageServer
 from .test_axe import axe
 from .test_run import BATCH_MS, headline
@@ -22,7 +24,7 @@ def at_gate(page: Page, words: str) -> Locator:
     return found
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_work_is_sent_back_with_comments_on_its_lines(
     context: BrowserContext, serve: Callable[..., PageServer], axe: str, width: int
 ) -> None:

@@ -13,6 +13,7 @@ import yaml
 from playwright.sync_api import BrowserContext, Page, expect
 
 from security.trust_store import VARIABLE
+from tests.browser.widths import both_widths
 from tests.running.projects import make_project
 from tests.servers import ROOT, Server
 
@@ -65,7 +66,7 @@ def row(page: Page, where: str, name: str) -> Any:
     return page.locator(f'{where} [data-trust="{name}"]')
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_the_banner_lists_exactly_what_does_not_count_and_trusts_it(
     context: BrowserContext, stranger: Stranger, axe: str, width: int
 ) -> None:
@@ -92,7 +93,7 @@ def test_the_banner_lists_exactly_what_does_not_count_and_trusts_it(
     expect(row(page, "#trust-list", "verify")).to_contain_text("before: make \\u202etest")
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@both_widths
 def test_the_first_start_asks_once_and_then_starts(
     context: BrowserContext, stranger: Stranger, watch: Watch, axe: str, width: int
 ) -> None:
