@@ -35,6 +35,7 @@ export class Insights {
   #wide = h("div", { class: "panels-wide" });
   #narrow = h("div", { class: "panels" });
   #grid = h("div", { id: "panels" }, this.#wide, this.#narrow);
+  #dayCost = createDayCost();
   #facts = list(this.#tiles, (/** @type {string[]} */ fact) => fact[0], createFact);
   #widePanels = panelList(this.#wide);
   #narrowPanels = panelList(this.#narrow);
@@ -49,7 +50,7 @@ export class Insights {
   #turn = 0;
 
   constructor() {
-    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid, createDayCost());
+    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid, this.#dayCost);
     this.#grid.addEventListener("table-toggle", () => this.#writeOpenTables());
     this.#watchWidth();
   }
@@ -102,7 +103,7 @@ export class Insights {
     text(this.#intro, error.message);
     if (!error.status) return;
     this.#answer = null;
-    for (const el of [this.#tiles, this.#grid]) show(el, false);
+    for (const el of [this.#tiles, this.#grid, this.#dayCost]) show(el, false);
   }
 
   #draw() {
@@ -114,6 +115,7 @@ export class Insights {
     this.#drawPanels([...panelsOf(answer, this.#context(this.#model)), ...quota]);
     this.#facts.render(summary(answer));
     show(this.#tiles, answer.total.length > 0);
+    show(this.#dayCost, answer.total.length > 0);
     show(this.#grid, answer.total.length > 0 || answer.burn_up.points.length > 0);
     text(this.#intro, introText(answer, filter));
   }
@@ -160,7 +162,14 @@ function createDayCost() {
   const cost = createCostLines(() => `/api/cost?day=${day.value}`, "days");
   day.addEventListener("change", () => cost.reload());
   const label = h("label", { for: day.id, text: "Day, today where none is chosen" });
-  return h("section", { class: "panel day-cost" }, h("h3", { text: "Cost of a day" }), label, day, cost.el);
+  return h(
+    "section",
+    { class: "panel day-cost", hidden: true },
+    h("h3", { text: "Cost of a day" }),
+    label,
+    day,
+    cost.el,
+  );
 }
 
 /** @param {HTMLElement} place */

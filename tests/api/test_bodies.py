@@ -27,6 +27,7 @@ from sprint.status import WRITABLE
 
 SIZE = 'batch_size: must be a whole number from 1 to 1000, or "all"'
 STORIES = "stories: must be a list of story keys"
+AGENT = "agent: must be the name of an agent, or a list of names in their order"
 BUDGET = "budget_usd: must be a number above 0, at most 1000000"
 GATES = "gates: must be a list of plan, commit, done"
 KEYS = "stories: must be a list of at most 1000 story keys"
@@ -72,7 +73,7 @@ REFUSED: list[tuple[type[Body], Any, str]] = [
     *((QueueBody, {"after": value}, AFTER) for value in ("now", 1, ["story"], True)),
     *((QueueBody, {"at": value}, "at: must be a time in ms since the epoch") for value in (0, -1, 1.5, "22:00")),
     *((SkipBody, fields, REASON) for fields in ({}, {"reason": ""}, {"reason": "  "}, {"reason": 7})),
-    *((StartBody, {"agent": value}, "agent: must be the name of an agent") for value in (7, True, ["codex"])),
+    *((StartBody, {"agent": value}, AGENT) for value in (7, True, [7], [])),
     *((StartBody, {"budget_usd": value}, BUDGET) for value in (0, -1, 1_000_001, True, "5", [1])),
     *((StopBody, {"mode": value}, 'mode: must be "graceful" or "now"') for value in ("maybe", None, ["now"], 1)),
     *((AnswerBody, {**ANSWER, "command_id": value}, ID) for value in (0, -1, True, "7", None, 7.0, 2**63)),
