@@ -300,9 +300,12 @@ class Orchestrator:
         self._task = asyncio.get_running_loop().create_task(self._run(batch), name=f"batch {row.id}")
 
     async def _run(self, batch: Batch) -> None:
+        async with agents.SPARE.kept():  # its end takes a moment, in which the next batch may start
+            await self._run_to_end(batch)
+
+    async def _run_to_end(self, batch: Batch) -> None:
         try:
-            async with agents.SPARE.kept():
-                await batch.run()
+            await batch.run()
             if not self._closing:
                 await self.plan.adopt()
         finally:

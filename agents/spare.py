@@ -217,7 +217,9 @@ class Spare:
         try:
             await self.ready()
         finally:
-            launcher, self._waiting = self._waiting, None
+            launcher = None
+            if not self._keepers:  # the next batch may have begun meanwhile
+                launcher, self._waiting = self._waiting, None
             if launcher is not None:
                 await launcher.close()
 
