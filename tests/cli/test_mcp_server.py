@@ -22,7 +22,10 @@ from tests.running.projects import LONG_S, make_project
 from tests.servers import ROOT, Server
 
 KEY = "1-1-a"
-TOOLS = ["answer", "hint", "message", "needs", "pause", "resume", "start", "status", "stop"]
+TOOLS = [
+    *("answer", "hand_back", "hint", "message", "needs", "pause"),
+    *("resume", "start", "status", "stop", "take_over"),
+]
 
 
 @pytest.fixture

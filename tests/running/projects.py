@@ -200,7 +200,9 @@ class Runner:
         return {story.key: story.raw_status for story in sprint.read(sprint.locate(self.root)).stories}
 
     def log(self) -> list[str]:
-        done = subprocess.run(["git", "log", "--format=%s"], cwd=self.root, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "log", "--topo-order", "--format=%s"], cwd=self.root, capture_output=True, text=True, check=True
+        )
         return done.stdout.splitlines()
 
     async def rows(self, batch_id: int) -> tuple[list[Any], list[Any]]:

@@ -79,7 +79,7 @@ class Forge:
         return found or None
 
     def log(self, branch: str) -> list[str]:
-        return git(self.folder / "origin.git", "log", "--format=%s", branch).splitlines()
+        return git(self.folder / "origin.git", "log", "--topo-order", "--format=%s", branch).splitlines()
 
 
 async def deliveries(runner: Runner) -> list[DeliveryRow]:
