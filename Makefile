@@ -26,7 +26,7 @@ quick: $(VENV)/dev
 
 # Every combination of layout, tracker and lanes; `make test` runs each layout and each kind of tracker once.
 worlds: $(VENV)/dev
-	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py
+	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py tests/running/test_worlds_steering.py
 
 # The walks through the page at a desktop's width; `make test` does them at a phone's.
 widths: $(VENV)/dev

@@ -49,9 +49,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     start = agents.start
 
-    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
+    async def noted(spec: Any, call: Call, on_record: Any, **options: Any) -> Any:
         seen.append(call.prompt)
-        return await start(spec, call, on_record)
+        return await start(spec, call, on_record, **options)
 
     monkeypatch.setattr(agents, "start", noted)
     return seen

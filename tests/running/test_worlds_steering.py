@@ -27,9 +27,9 @@ STORIES = {
     "tickets": {"1.1": "", "2.1": "", "2.2": ""},
 }
 WORLDS = [
-    ("folder", "v6", 1),
-    ("linked", "v6", 1),
-    ("detached", "v6", 1),
+    pytest.param(("folder", "v6", 1), marks=pytest.mark.worlds),
+    pytest.param(("linked", "v6", 1), marks=pytest.mark.worlds),
+    pytest.param(("detached", "v6", 1), marks=pytest.mark.worlds),
     ("top", "v6", 2),
     ("folder", "tickets", 1),
 ]

@@ -93,8 +93,10 @@ class Week:
         monkeypatch.setattr(agents, "preflight", preflight)
         monkeypatch.setattr(agents, "sweep", sweep)
 
-    async def _start(self, spec: AgentSpec, call: Call, on_record: Callable[[Record], None]) -> _Process:
-        return _Process(self, spec, call, on_record)
+    async def _start(
+        self, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], on_exit: Callable[[], None]
+    ) -> _Process:
+        return _Process(self, spec, call, on_record, on_exit)
 
     # -- a call --------------------------------------------------------------------------------------------------
 
@@ -141,9 +143,18 @@ class _Process:
 
     pid = None
     start_time = None
+    quiet_since = None
 
-    def __init__(self, week: Week, spec: AgentSpec, call: Call, on_record: Callable[[Record], None]) -> None:
+    def __init__(
+        self,
+        week: Week,
+        spec: AgentSpec,
+        call: Call,
+        on_record: Callable[[Record], None],
+        on_exit: Callable[[], None],
+    ) -> None:
         self._arguments = (spec, call, on_record)
+        self._on_exit = on_exit
         self._week = week
         self._known: Outcome | None = None
         self.usage = Usage()
@@ -163,6 +174,7 @@ class _Process:
         if self._known is None:
             await asyncio.sleep(0)
             self._known = self._week.perform(*self._arguments)
+            self._on_exit()
         return self._known
 
 
