@@ -146,7 +146,7 @@ def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: 
 
 def the_next_batch_says_what_is_left(page: Page) -> None:
     """Before its start and while it runs: cost and time; History has what was expected, and what money went for."""
-    expect(page.locator("#start-forecast")).to_have_text(re.compile(r"^\d+ stor.*\$\d.* done .*defaults"))
+    expect(page.locator("#start-forecast")).to_have_text(re.compile(r"^\d+ stor.*\$\d.* done .*the demo usually takes"))
     start(page)
     expect(page.locator("#run-forecast")).to_have_text(re.compile(r"^What is left: \d+ stor.*\$\d.* done "))
     page.get_by_role("link", name="History", exact=True).click()
