@@ -34,6 +34,7 @@ export class LogRow {
 
   hide() {
     if (!this.el.hidden) this.el.hidden = true;
+    this.el.removeAttribute("id"); // another row may show the line
     this.line = null;
   }
 

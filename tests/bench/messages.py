@@ -26,7 +26,7 @@ from tests.servers import ROOT, Server, get, post
 KEY: Final = "1-1-a"
 PAGES: Final = 100
 MESSAGES: Final = 20  # in each round
-ROUNDS: Final = 4
+ROUNDS: Final = 2
 PROMISED_MS: Final = 200
 WORKS_S: Final = 600  # that the agent works, longer than the measurement takes
 

@@ -70,6 +70,7 @@ def test_what_runs_next_is_ordered_by_dragging(context: BrowserContext, serve: C
     page = open_page(context, serve("max"), 1280)
     rows = page.locator("#next-stories li")
     expect(rows.nth(3)).to_be_visible()
+    expect(page.locator("#start-forecast")).to_be_visible()  # above the list, which moves when it comes
     before = next_keys(page)
     rows.nth(3).drag_to(rows.first, target_position={"x": 60, "y": 3})
     expect(rows.first.locator(".key")).to_have_text(before[3])
