@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
+from base.tasks import end_tasks
 from events import emit
 from payloads import Error
 from running.gate import Stopped
@@ -50,10 +51,7 @@ class Background:
 
     async def cancel(self) -> None:
         """Cancel all work and end its agents."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     async def _own(self, kind: str, work: Coroutine[Any, Any, str], batch_id: int, story_key: str | None) -> None:
         database = self._workspace.database

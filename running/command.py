@@ -240,7 +240,7 @@ class Commander:
 
         `bound`: the session waits for an answer, which only its own agent can take.
         """
-        here, told = (spec.story_key, spec.command, attempt), ""
+        here, reported = (spec.story_key, spec.command, attempt), ""
         while True:
             await self._enter(background=spec.background)
             if not spec.background:
@@ -255,8 +255,8 @@ class Commander:
             option = turn.option
             if option.until is None:
                 return turn
-            if option.why != told:
-                told = option.why
+            if option.why != reported:
+                reported = option.why
                 await self._tell_wait(spec, option)
             await self._waits.until(spec, option.reason, option.until)
             if self.gate.reason == option.reason == RESERVE and self.gate.until == option.until:

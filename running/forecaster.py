@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from base.tasks import end_tasks
 from events import Event, EventType
 from forecast.backtest import Backtest, backtest
 from payloads import BatchForecast
@@ -118,9 +119,7 @@ class Forecaster:
         return self.latest
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def _refresh(self, wait_s: float) -> None:
         """Make the forecast again until nothing has changed meanwhile: of many commits at once, one is made."""

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from agents import GUARDING
+from base.tasks import end_tasks
 from db import Database
 from events import Event, emit, envelope
 from notify.channels import Channel, CommandChannel, DeliveryFailed, DeliveryRejected, Webhook
@@ -79,9 +80,7 @@ class Notifier:
 
     async def stop(self) -> None:
         """End what is under way; it is delivered at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     async def _work(self, channel: Channel, woken: asyncio.Event) -> None:
         cursor = await self._begin(channel)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from base.tasks import end_tasks
 from running.by_hand import OPERATOR
 from running.runner_task import RUNNER
 from running.workspace import Workspace
@@ -50,9 +51,7 @@ class Retention:
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def _keep(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 import sprint
+from base.tasks import end_tasks
 from events import emit
 from git.process import GitError
 from git.trees import Diff
@@ -62,9 +63,7 @@ class TakeOvers:
 
     async def close(self) -> None:
         """End what waits; the next server goes on with it."""
-        for task in self._waiting:
-            task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await end_tasks(*self._waiting)
 
     # -- taking over -------------------------------------------------------------------------------------------
 

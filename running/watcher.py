@@ -15,6 +15,7 @@ from typing import Final
 
 import agents
 import sprint
+from base.tasks import end_tasks
 from events import Event, EventType, current_batch
 from payloads import StoryStatus
 from running.caps import today_ms
@@ -123,9 +124,7 @@ class ProjectWatcher:
         self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     def committed(self, events: Sequence[Event]) -> None:
         """Take note of a commit; a subscriber of events."""

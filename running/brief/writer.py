@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from base.files import atomic_write
+from base.tasks import end_tasks
 from events import Event, EventType
 from running.brief.markdown import as_markdown
 from running.brief.page import as_html
@@ -48,9 +49,7 @@ class BriefWriter:
 
     async def stop(self) -> None:
         """End what is under way; the next start writes it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def _work(self) -> None:
         while True:

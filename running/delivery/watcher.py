@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from base.tasks import end_tasks
 from events import Event, EventType
 from running.delivery.steps import Steps
 from running.workspace import Workspace
@@ -49,9 +50,7 @@ class DeliveryWatcher:
 
     async def stop(self) -> None:
         """End the step that is under way; the next server looks how far it came."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def _work(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from base.tasks import end_tasks
 from events import Event, EventType, emit
 from git.notes import add_to_note
 from git.process import GitError
@@ -66,9 +67,7 @@ class ReceiptWriter:
 
     async def stop(self) -> None:
         """End what is under way; the next start finishes it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def _work(self) -> None:
         while True:
