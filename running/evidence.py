@@ -16,6 +16,7 @@ from git.snapshots import Git
 from running.commit_plan import changed_before, changed_by, listed_files
 from running.disk import recent_snapshot, take_snapshot
 from running.story import StoryRun
+from running.uncommitted import changed_by_others
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
 from workflow import CommitVerdict, DevVerdict
@@ -145,12 +146,12 @@ async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRu
 async def unclean_tree(workspace: Workspace) -> str | None:
     """Return why an unattended build cannot start: which tracked files are changed.
 
-    Files in the artifacts folder do not count: the runner and its agents write them.
+    Files in the artifacts folder do not count, since the runner and its agents write them, nor those of the page.
     """
     if workspace.git is None:
         return None
     folder = artifacts_folder(workspace, workspace.git)
-    changed = [path for path in await workspace.git.uncommitted(tracked=True) if not path.startswith(folder)]
+    changed = [path for path in await changed_by_others(workspace.git) if not path.startswith(folder)]
     if not changed:
         return None
     named = ", ".join(changed[:SHOWN_PATHS]) + (", …" if len(changed) > SHOWN_PATHS else "")

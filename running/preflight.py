@@ -15,6 +15,7 @@ from git.worktrees import Repository
 from running.candidates import candidates, order_of
 from running.epic_branch import plan_here
 from running.selection import Selection
+from running.uncommitted import changed_by_others
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
@@ -235,7 +236,7 @@ async def _unfit(workspace: Workspace, git: Git) -> str | None:
         return "the repository has submodules, which worktrees do not share: run stories one after the other"
     prefix = repository.prefix
     own = {f"{prefix}{name}" for name in shared_files(workspace.project)}
-    changed = [path for path in await repository.uncommitted(tracked=True) if path not in own]
+    changed = [path for path in await changed_by_others(repository) if path not in own]
     if changed:
         more = ", …" if len(changed) > SHOWN_PATHS else ""
         return (
