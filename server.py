@@ -26,6 +26,7 @@ import api.guarding
 import api.http
 import api.links
 import api.masked
+import api.notices
 import api.page
 import api.push
 import events
@@ -200,14 +201,16 @@ async def _notifier(app: web.Application, config: ServerConfig, workspace: Works
         database, key, settings.public_url, workspace.clock, lambda text: visible(workspace.masker.text(text))
     )
     push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
-    return Notifier(
+    notifier = app[api.notices.NOTIFIER] = Notifier(
         database,
-        settings,
+        workspace.settings,
         config.project.name,
         more=() if push.missing else (push,),
         links=links.for_event,
         brief_lines=partial(brief_lines, workspace),
+        folder=config.project.root,
     )
+    return notifier
 
 
 def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:
@@ -312,7 +315,9 @@ def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -
     """Print the line with the address of the page; scripts wait for it, so its form is stable."""
     agent = services.server_state.agent
     left_out = sorted(services.live.loaded.left_out)
-    version = "not checked yet" if left_out else (agent.version or "not available").split(" (")[0]
+    # An agent of kind text that names no flag for it has no version.
+    state = agent.version or ("ready" if agent.problem is None else "not available")
+    version = "not checked yet" if left_out else state.split(" (")[0]
     if left_out:
         names = ", ".join(left_out)
         log.warning("%s is not trusted yet, so these settings were left out: %s", config.trust.folder, names)

@@ -252,6 +252,12 @@ class InitiativeBody(Body, frozen=True):
     ]
 
 
+class NoticeTestBody(Body, frozen=True):
+    """The channel by which a test is sent."""
+
+    channel: Annotated[Literal["webhook", "command"], Meta(description='must be "webhook" or "command"')]
+
+
 class EmptyBody(Body, frozen=True):
     """An empty object, or no body at all."""
 

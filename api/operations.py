@@ -15,6 +15,7 @@ from api.bodies import (
     GateBody,
     MessageBody,
     NewLinkBody,
+    NoticeTestBody,
     PairBody,
     QueueBody,
     StartBody,
@@ -253,6 +254,14 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post", "/api/push/{id}/test", "Send a test to a device.", MessageSent, body=EmptyBody, errors=(404, 409)
+    ),
+    Operation(
+        "post",
+        "/api/notices/test",
+        "Send a test to the webhook, or by the command of notifications.",
+        MessageSent,
+        body=NoticeTestBody,
+        errors=(409,),
     ),
     Operation("get", "/app/{name}", "A file by which browsers install the page as an app.", "image/png", errors=(404,)),
     Operation("get", "/service-worker.js", "The worker that shows pushed messages.", "text/javascript"),

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from api.http import SERVICES, ApiError, LiveSettings, Services, is_reader, json_response, read_object
+from api.notices import NOTIFIER
 from base.files import atomic_write
 from settings import (
     BY_NAME,
@@ -92,6 +93,7 @@ async def put_settings(request: web.Request) -> web.Response:
             raise ApiError(400, "bad_request", str(error)) from None
         except OSError as error:
             raise ApiError(503, "disk", f"{FILE_NAME} cannot be written: {error.strerror}") from None
+    request.app[NOTIFIER].wake()  # a channel that was switched on reports from now on
     return json_response(_all_settings(services, None))
 
 

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
 from typing import Final, Protocol
 
 import aiohttp
@@ -112,7 +113,7 @@ def _check_status(status: int) -> None:
 class CommandChannel:
     """A program of the user: it gets the notice as JSON on standard input and the sentence in SPRINT_RUNNER_MESSAGE.
 
-    `environment` is the program's environment, without the server's secrets.
+    `environment` is the program's environment, without the server's secrets; it runs in `folder`.
     """
 
     name = "command"
@@ -124,9 +125,11 @@ class CommandChannel:
         project: str,
         environment: Mapping[str, str],
         watched: Watched = lambda pid: nullcontext(),
+        folder: Path | None = None,
     ) -> None:
         self._argv = shlex.split(line)
         self._watched = watched
+        self._folder = folder
         self._project = project
         self._environment = dict(environment)
 
@@ -138,6 +141,7 @@ class CommandChannel:
             process = await asyncio.create_subprocess_exec(
                 *self._argv,
                 env={**self._environment, **variables},
+                cwd=self._folder,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,

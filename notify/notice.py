@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 WARNINGS: Final = ("budget", "disk")  # warning types that cause a notification; the others appear on the page only
+TEST: Final = "test"  # the type of a notification that was asked for, of no event
 TYPES: Final = ("attention", "batch:end", "batch:pause", "batch:warning")
 # Pauses made by the operator, reported at the next start, or over within minutes.
 EXPECTED_PAUSES: Final = ("operator", "interrupted", "retry", "program")

@@ -1,29 +1,31 @@
-"""The delivery of notifications, in order and at least once.
+"""The delivery of notifications, in order and at least once, by the channels that the settings name now.
 
 Each channel has a cursor in the database: the newest event that was delivered or given up. What happened while the
 receiver was away, or while the server was down, is delivered later; what happened before the channel was first set up
-is not. A delivery that fails is tried again after growing waits, and given up, which is logged, after the last of them.
-Nothing here delays the run.
+or was switched on is not. A delivery that fails is tried again after growing waits, and given up, which is logged,
+after the last of them. Nothing here delays the run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from agents import GUARDING
 from base.tasks import end_tasks
 from db import Database
 from events import Event, emit, envelope
-from notify.channels import Channel, CommandChannel, DeliveryFailed, DeliveryRejected, Webhook
-from notify.notice import TYPES, Notice, NoticeLink, causes_notice, sentence
+from notify.channels import Channel, DeliveryFailed, DeliveryRejected
+from notify.notice import TEST, TYPES, Notice, NoticeLink, causes_notice, sentence
 from payloads import Error
-from settings import SECRET_VARIABLES, Settings
+from running.notify_channels import SettingChannels
+from settings import Settings
 from store.log import get_events_of_types
 from store.meta import get_meta, set_meta
 from store.writer import DatabaseUnavailable
@@ -41,64 +43,101 @@ async def no_links(type: str, payload: Mapping[str, Any]) -> list[NoticeLink]:
     return []
 
 
+class NoChannel(RuntimeError):
+    """The settings do not name the channel."""
+
+
+MakeChannel = Callable[[], Channel | None]
+"""Returns a channel as the settings have it now; None while they name none."""
+
+
 class Notifier:
     """The channels that the settings name, and `more`. `take` is a subscriber of committed events.
 
-    `links` makes the links by which an event is answered.
+    `links` makes the links by which an event is answered. `folder` is where relative paths of a command begin.
     """
 
     def __init__(
         self,
         database: Database,
-        settings: Settings,
+        settings: Callable[[], Settings],
         project: str,
         waits_s: Sequence[float] = WAITS_S,
         more: Sequence[Channel] = (),
         links: MakeLinks = no_links,
         brief_lines: BriefLines | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._database = database
         self._project = project
         self._waits_s = waits_s
         self._links = links
         self._brief_lines = brief_lines
-        self._channels = [*_channels(settings, project, database.epoch), *more]
-        self._woken = [asyncio.Event() for _ in self._channels]
+        own = SettingChannels(settings, project, database.epoch, folder)
+        self._channels: dict[str, MakeChannel] = {
+            "webhook": own.webhook,
+            "command": own.command,
+            **{channel.name: partial(_same, channel) for channel in more},
+        }
+        self._woken = {name: asyncio.Event() for name in self._channels}
         self._tasks: list[asyncio.Task[None]] = []
 
     def take(self, events: Sequence[Event]) -> None:
         if any(event.type.value in TYPES for event in events):
-            for woken in self._woken:
-                woken.set()
+            self.wake()
+
+    def wake(self) -> None:
+        """Let every channel look for events, and at the settings."""
+        for woken in self._woken.values():
+            woken.set()
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
         self._tasks = [
-            loop.create_task(self._work(channel, woken), name=f"notify by {channel.name}")
-            for channel, woken in zip(self._channels, self._woken, strict=True)
+            loop.create_task(self._work(name, make), name=f"notify by {name}") for name, make in self._channels.items()
         ]
 
     async def stop(self) -> None:
         """End what is under way; it is delivered at the next start."""
         await end_tasks(*self._tasks)
 
-    async def _work(self, channel: Channel, woken: asyncio.Event) -> None:
-        cursor = await self._begin(channel)
+    async def test(self, name: str) -> None:
+        """Send a test by a channel. Raises `NoChannel`, `DeliveryFailed`, `DeliveryRejected`."""
+        channel = self._channels[name]()
+        if channel is None:
+            raise NoChannel(f"no {name} is set")
+        now = time.time_ns() // 1_000_000
+        message = "this is a test: messages reach this place"
+        event = envelope(TEST, msgspec.json.encode({"message": message}), now, 0, None)
+        # Each has a number of its own, by which receivers tell deliveries apart; events have none below 1.
+        await channel.deliver(Notice(-now, TEST, f"{self._project}: {message}", msgspec.Raw(event)))
+
+    async def _work(self, name: str, make: MakeChannel) -> None:
+        woken, was_on, cursor = self._woken[name], make() is not None, self._database.last_seq
+        if was_on:
+            cursor = await self._begin(name)
         while True:
             woken.clear()
+            channel = make()
             try:
-                cursor = await self._deliver_all(channel, cursor)
+                if channel is None:
+                    cursor = self._database.last_seq
+                else:
+                    if not was_on:  # what happened while it was off is nothing to report later
+                        await self._database.write(set_meta, _key(name), str(cursor))
+                    cursor = await self._deliver_all(channel, cursor)
+                was_on = channel is not None
             except DatabaseUnavailable as error:  # reported elsewhere; the next event causes another attempt
-                log.warning("the cursor of the %s could not be saved: %s", channel.name, error)
+                log.warning("the cursor of the %s could not be saved: %s", name, error)
             await woken.wait()
 
-    async def _begin(self, channel: Channel) -> int:
+    async def _begin(self, name: str) -> int:
         """Return the cursor of this channel; a new one begins at the newest event."""
-        known = await self._database.read(get_meta, _key(channel))
+        known = await self._database.read(get_meta, _key(name))
         if known is not None:
             return int(known)
         now = self._database.last_seq
-        await self._database.write(set_meta, _key(channel), str(now))
+        await self._database.write(set_meta, _key(name), str(now))
         return now
 
     async def _deliver_all(self, channel: Channel, cursor: int) -> int:
@@ -111,7 +150,7 @@ class Notifier:
                     links = await self._links(row.type, payload)
                     await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event), links))
                 cursor = row.seq
-                await self._database.write(set_meta, _key(channel), str(cursor))
+                await self._database.write(set_meta, _key(channel.name), str(cursor))
         return cursor
 
     async def _text(self, type: str, payload: dict[str, Any]) -> str:
@@ -152,15 +191,9 @@ class Notifier:
             log.debug("and the database takes no writes")
 
 
-def _key(channel: Channel) -> str:
-    return f"notified by {channel.name}"
+def _key(name: str) -> str:
+    return f"notified by {name}"
 
 
-def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
-    channels: list[Channel] = []
-    if settings.notify_webhook is not None:
-        channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
-    if settings.notify_command is not None:
-        environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
-        channels.append(CommandChannel(settings.notify_command, project, environment, GUARDING.command))
-    return channels
+def _same(channel: Channel) -> Channel:
+    return channel

@@ -17,7 +17,9 @@ from settings.model import (
     SettingValues,
     names_of,
 )
-from settings.table import BATCH_MAX, BY_NAME, READ_AT_START, SETTINGS, Setting
+from settings.setting import Setting
+from settings.table import BY_NAME, READ_AT_START, SETTINGS
+from settings.work_settings import BATCH_MAX
 
 __all__ = [
     "AGENT_KINDS",

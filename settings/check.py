@@ -22,7 +22,8 @@ from settings.model import (
     PriceConfig,
     SettingsError,
 )
-from settings.table import ARTICLES, BY_NAME, Setting
+from settings.setting import ARTICLES, Setting
+from settings.table import BY_NAME
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
 TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed

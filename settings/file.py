@@ -16,6 +16,7 @@ import yaml
 from settings.check import check
 from settings.load import FILE_NAME
 from settings.model import SettingsError, SettingValues
+from settings.section_edit import with_section
 from settings.table import BY_NAME
 
 _SCALAR = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\n#]*?)"""
@@ -35,12 +36,19 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
     before = _parsed(text)
     new = text
     for name, value in changes.items():
-        new = _with(new, name, value)
+        if BY_NAME[name].kind == "mapping" and not _is_on_one_line(new, name):
+            new = with_section(new, name, before.get(name) or {}, value or {})
+        else:
+            new = _with(new, name, value)
     removed = {name for name, value in changes.items() if value is None}
     # The edit is by lines, YAML is not: only the parsed result proves that it has changed what it should.
     if not _parses_to(new, {name: value for name, value in {**before, **changes}.items() if name not in removed}):
         raise SettingsError(f"{FILE_NAME} is written in a way that cannot be changed safely here: edit it by hand")
     return new
+
+
+def _is_on_one_line(text: str, name: str) -> bool:
+    return re.search(rf"^{re.escape(name)}[ \t]*:[ \t]*\{{", text, re.MULTILINE) is not None
 
 
 def _parses_to(text: str, wanted: Mapping[str, Any]) -> bool:

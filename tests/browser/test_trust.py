@@ -70,7 +70,7 @@ def row(page: Page, where: str, name: str) -> Any:
 def test_the_banner_lists_exactly_what_does_not_count_and_trusts_it(
     context: BrowserContext, stranger: Stranger, axe: str, width: int
 ) -> None:
-    stranger.write(verify="make \u202etest", notify_webhook="http://127.0.0.1:9/x")
+    stranger.write(verify="make \u202etest", public_url="http://127.0.0.1:9/x")
     stranger.start()
     page = stranger.visited(context)
     page.set_viewport_size({"width": width, "height": 800})
@@ -86,8 +86,8 @@ def test_the_banner_lists_exactly_what_does_not_count_and_trusts_it(
     page.get_by_role("button", name="Trust exactly these settings").click()
     expect(page.locator("#trust-accept")).to_be_hidden()
     expect(page.locator("#verb-words")).to_have_text("Starts 1 story with own.")
-    expect(page.locator("#trust-restart")).to_contain_text("Restart the server: notify_webhook is trusted")
-    stranger.write(verify="make evil", notify_webhook="http://127.0.0.1:9/x")
+    expect(page.locator("#trust-restart")).to_contain_text("Restart the server: public_url is trusted")
+    stranger.write(verify="make evil", public_url="http://127.0.0.1:9/x")
     page.reload()
     expect(page.locator("#trust-list > div")).to_have_count(1)
     expect(row(page, "#trust-list", "verify")).to_contain_text("before: make \\u202etest")

@@ -18,7 +18,7 @@ import events
 from db import Database
 from events import EventType, emit_event
 from notify.channels import signature
-from running.notifier import Notifier
+from running.notifier import NoChannel, Notifier
 from settings import Settings
 from store.log import EventFilter, find_events
 
@@ -67,12 +67,28 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def notifying(folder: Path, **settings: Any) -> AsyncIterator[Database]:
     """A database with a notifier that hardly waits between tries."""
     database = await Database.open(folder / "x.db")
-    notifier = Notifier(database, Settings(**settings), "Perch", waits_s=(0.01, 0.02))
+    notifier = Notifier(database, lambda: Settings(**settings), "Perch", waits_s=(0.01, 0.02))
     events.start(database, notifier.take)
     notifier.start()
     await asyncio.sleep(0)
     try:
         yield database
+    finally:
+        await notifier.stop()
+        events.stop()
+        await database.close()
+
+
+@asynccontextmanager
+async def switched(folder: Path) -> AsyncIterator[tuple[Database, Notifier, dict[str, Any]]]:
+    """A notifier whose settings are changed while it works: by the mapping, which begins empty."""
+    database, settings = await Database.open(folder / "x.db"), dict[str, Any]()
+    notifier = Notifier(database, lambda: Settings(**settings), "Perch", waits_s=(0.01, 0.02), folder=folder)
+    events.start(database, notifier.take)
+    notifier.start()
+    await asyncio.sleep(0)
+    try:
+        yield database, notifier, settings
     finally:
         await notifier.stop()
         events.stop()
@@ -229,3 +245,27 @@ async def test_a_command_that_fails_is_said(tmp_path: Path, command: str, said: 
         await begun(database)
         await emit_event(EventType.ATTENTION, ATTENTION)
         await until(lambda: reported(database, said))
+
+
+async def test_a_webhook_that_is_switched_on_reports_from_then_on(tmp_path: Path, receiver: Receiver) -> None:
+    async with switched(tmp_path) as (database, notifier, settings):
+        await emit_event(EventType.ATTENTION, {**ATTENTION, "message": "while it was off"})
+        settings["notify_webhook"] = receiver.url
+        notifier.wake()
+        await begun(database)
+        await emit_event(EventType.ATTENTION, {**ATTENTION, "message": "while it was on"})
+        await receiver.count(1)
+        assert [json.loads(body)["text"] for _, body in receiver.got] == ["Perch: while it was on"]
+        await notifier.test("webhook")
+        assert json.loads(receiver.got[-1][1])["text"] == "Perch: this is a test: messages reach this place"
+        with pytest.raises(NoChannel, match="no command is set"):
+            await notifier.test("command")
+
+
+async def test_a_relative_command_is_that_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "tell.sh").write_text("#!/bin/sh\ncat > told\n")
+    (tmp_path / "tell.sh").chmod(0o755)
+    async with switched(tmp_path) as (_, notifier, settings):
+        settings["notify_command"] = "./tell.sh"
+        await notifier.test("command")
+    assert "this is a test" in (tmp_path / "told").read_text()

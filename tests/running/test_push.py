@@ -91,7 +91,7 @@ async def pushing(folder: Path) -> AsyncIterator[tuple[Database, Push]]:
     database = await Database.open(folder / "x.db")
     push = Push(database, folder, "Perch", EndpointRule(loopback=True), waits_s=None)
     await database.write(set_meta, "notified by push", "0")
-    notifier = Notifier(database, Settings(), "Perch", waits_s=(0.01, 0.02), more=[push])
+    notifier = Notifier(database, Settings, "Perch", waits_s=(0.01, 0.02), more=[push])
     events.start(database, notifier.take)
     notifier.start()
     try:

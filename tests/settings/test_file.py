@@ -32,6 +32,56 @@ def test_one_value_changes(text: str, changes: dict[str, Any], expected: str) ->
     assert edited(text, changes) == expected
 
 
+BLOCK = """retries: 1
+commands:
+  # the careful one
+  code-review:  # why
+    agent: codex
+    model: "5.5"
+
+  "dev-story":
+    agent: claude
+# below
+verify: make
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "commands", "expected"),
+    [
+        (
+            "retries: 1",
+            {"dev-story": {"agent": "codex"}},
+            "retries: 1\ncommands:\n  dev-story:\n    agent: codex\n",
+        ),
+        (
+            BLOCK,
+            {"code-review": {"agent": "codex", "model": "5.5"}},
+            BLOCK.replace('  "dev-story":\n    agent: claude\n', ""),
+        ),
+        (
+            BLOCK,
+            {
+                "code-review": {"agent": "codex", "model": "on"},
+                "dev-story": {"agent": "claude"},
+                "verify": {"model": "opus-4"},
+            },
+            BLOCK.replace("code-review:  # why", "code-review:")
+            .replace('model: "5.5"\n\n', 'model: "on"\n')
+            .replace("agent: claude\n", "agent: claude\n  verify:\n    model: opus-4\n"),
+        ),
+        (BLOCK, None, "retries: 1\n# below\nverify: make\n"),
+        (
+            "commands: {a: {agent: x}}  # one line\n",
+            {"a": {"agent": "y"}},
+            'commands: {"a": {"agent": "y"}}  # one line\n',
+        ),
+    ],
+)
+def test_only_the_entries_that_change_are_written(text: str, commands: dict[str, Any] | None, expected: str) -> None:
+    assert edited(text, {"commands": commands}) == expected
+
+
 def test_what_was_asked_is_what_the_file_says() -> None:
     text = edited('# hi\nverify: "a"\n', {"verify": "b: 'c' # \"d\"", "retries": 0, "auto_resume": True})
     assert yaml.safe_load(text) == {"verify": "b: 'c' # \"d\"", "retries": 0, "auto_resume": True}
@@ -51,6 +101,8 @@ def test_what_was_asked_is_what_the_file_says() -> None:
         ("[1]", {"retries": 1}, "mapping"),
         ("verify: |\n  a\n  b\n", {"verify": "c"}, "edit it by hand"),
         ("{retries: 1}", {"retries": 2}, "edit it by hand"),
+        ("commands:\n  a: &x {agent: b}\n  c: *x\n", {"commands": {"c": {"agent": "b"}}}, "edit it by hand"),
+        ("commands: {a: {agent: x},\n  b: {agent: y}}\n", {"commands": {"a": {"agent": "y"}}}, "edit it by hand"),
     ],
 )
 def test_refusals(text: str, changes: dict[str, Any], named: str) -> None:
