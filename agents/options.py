@@ -44,9 +44,9 @@ class OptionsByHelp:
         if known is not None:
             return known
         env = _environment(spec)
-        program = find_program(spec.command[0], env, Path.cwd()) or spec.command[0]
-        listed = await _help([program, *spec.command[1:], "--help"], env, timeout_s)
-        self._listed[_identity(program, spec.command)] = listed
+        program = find_program(spec.command[0], env, spec.home) or spec.command[0]
+        listed = await _help([program, *spec.command[1:], "--help"], env, timeout_s, spec.home)
+        self._listed[_identity(program, spec)] = listed
         return self.known(spec) or frozenset()
 
     def known(self, spec: AgentSpec) -> frozenset[str] | None:
@@ -54,10 +54,10 @@ class OptionsByHelp:
         wanted = adapter_for(spec.kind).options_for(spec.command) - _given(spec.command)
         if not wanted or not spec.command:
             return frozenset()
-        program = find_program(spec.command[0], _environment(spec), Path.cwd())
+        program = find_program(spec.command[0], _environment(spec), spec.home)
         if program is None:
             return frozenset()
-        identity = _identity(program, spec.command)
+        identity = _identity(program, spec)
         if identity not in self._listed:
             return None
         return wanted & self._listed[identity] - self._refused.get(identity, set())
@@ -76,8 +76,8 @@ class OptionsByHelp:
             return None
         option = max(named, key=len)
         env = environment(adapter_for(spec.kind).environment, spec.env)
-        program = find_program(spec.command[0], env, Path.cwd()) or spec.command[0]
-        self._refused.setdefault(_identity(program, spec.command), set()).add(option)
+        program = find_program(spec.command[0], env, spec.home) or spec.command[0]
+        self._refused.setdefault(_identity(program, spec), set()).add(option)
         return option
 
 
@@ -90,9 +90,9 @@ def listed(text: str) -> frozenset[str]:
     return frozenset((*options, *_COMMAND.findall(text)))
 
 
-async def _help(argv: list[str], env: Mapping[str, str], timeout_s: float) -> frozenset[str]:
+async def _help(argv: list[str], env: Mapping[str, str], timeout_s: float, folder: Path) -> frozenset[str]:
     try:
-        answer = await ask(argv, env, timeout_s, HELP_BYTES)
+        answer = await ask(argv, env, timeout_s, HELP_BYTES, folder)
     except (OSError, TimeoutError):  # an older program, or none that knows the question: it is called as ever
         return frozenset()
     return frozenset() if answer.code else listed(answer.out)
@@ -106,13 +106,14 @@ def _given(command: Iterable[str]) -> set[str]:
     return {word.partition("=")[0] for word in command if word.startswith("--")}
 
 
-def _identity(program: str, command: tuple[str, ...]) -> Identity:
+def _identity(program: str, spec: AgentSpec) -> Identity:
     """The command, and of each of its words that is a file what changes with an update of the file."""
     files = []
-    for word in (program, *command[1:]):
+    for word in (program, *spec.command[1:]):
         try:
-            stat = os.stat(word)
+            path = spec.home / word
+            stat = path.stat()
         except (OSError, ValueError):
             continue
-        files.append((os.path.realpath(word), stat.st_mtime_ns, stat.st_size))
-    return command, tuple(files)
+        files.append((os.path.realpath(path), stat.st_mtime_ns, stat.st_size))
+    return spec.command, tuple(files)

@@ -36,7 +36,7 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
     except UnknownKind as error:
         return Preflight(None, str(error))
     env = environment(adapter.environment, spec.env, os.environ.get(MARK_VARIABLE))
-    program = find_program(spec.command[0], env, Path.cwd())
+    program = find_program(spec.command[0], env, spec.home)
     if program is None:
         return Preflight(None, not_found(spec))
     probed = await adapter.probe(spec, env)
@@ -87,7 +87,7 @@ async def _version(
     spec: AgentSpec, argv: list[str], env: Mapping[str, str], timeout_s: float
 ) -> tuple[str | None, str | None]:
     try:
-        answer = await ask(argv, env, timeout_s, OUTPUT_BYTES)
+        answer = await ask(argv, env, timeout_s, OUTPUT_BYTES, spec.home)
     except TimeoutError:
         return None, f"The agent {spec.name} did not say its version within {timeout_s:g} s."
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from agents.environment import environment, find_program
 from agents.guardian import MARK_VARIABLE
@@ -24,8 +23,8 @@ async def quota(spec: AgentSpec) -> tuple[LimitSeen, ...]:
     if not adapter.knows_windows:
         return ()
     env = environment(adapter.environment, spec.env, os.environ.get(MARK_VARIABLE))
-    program = find_program(spec.command[0], env, Path.cwd()) if spec.command else None
+    program = find_program(spec.command[0], env, spec.home) if spec.command else None
     if program is None:
         return ()
     options = await OPTIONS.of(spec)
-    return await adapter.windows([program, *spec.command[1:]], env, Path.cwd(), options)
+    return await adapter.windows([program, *spec.command[1:]], env, spec.home, options)

@@ -32,6 +32,7 @@ class AgentSpec:
     `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read,
     `protocol_version` and `auth_method` how a program is talked to over the Agent Client Protocol.
     `fallback_model` is used by the program itself while its model is overloaded, where it can do that.
+    `folder` is the project's: where the program is asked for its version, help and windows; None for the server's own.
     """
 
     name: str
@@ -48,6 +49,12 @@ class AgentSpec:
     version_flag: str | None = None
     protocol_version: int = 1
     auth_method: str | None = None
+    folder: Path | None = None
+
+    @property
+    def home(self) -> Path:
+        """The folder that relative words of `command` start from."""
+        return self.folder or Path.cwd()
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,7 @@ def agent_specs(
             version_flag=config.version_flag,
             protocol_version=config.protocol_version,
             auth_method=config.auth_method,
+            folder=root,
         )
         for name, config in configs.items()
     }

@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -32,7 +31,7 @@ _numbers: Final = itertools.count(1)
 
 async def probe(spec: AgentSpec, env: Mapping[str, str], timeout_s: float = PROBE_S) -> Preflight:
     """The version line and the sentence for the operator if it cannot be used. Never raises for what it does."""
-    program = find_program(spec.command[0], env, Path.cwd())
+    program = find_program(spec.command[0], env, spec.home)
     argv = [program or spec.command[0], *spec.command[1:]]
     # A mark of its own: these programs start others in sessions of their own, which must end with the question.
     mark = f"{env.get(MARK_VARIABLE, f'{os.getpid()}:probe')}-{next(_numbers)}"
@@ -43,6 +42,7 @@ async def probe(spec: AgentSpec, env: Mapping[str, str], timeout_s: float = PROB
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**env, MARK_VARIABLE: mark},
+            cwd=spec.home,
             start_new_session=True,
             limit=LINE_BYTES,
         )

@@ -23,6 +23,15 @@ async def test_a_version(tmp_path: Path) -> None:
     assert (answer.version, answer.problem) == ("2.1.330 (Fake)", None)
 
 
+async def test_relative_words_of_a_command_are_those_of_the_project(tmp_path: Path) -> None:
+    spec("print('1.2.3')", tmp_path)
+    for command in ((sys.executable, "agent.py"), ("./agent.sh",)):
+        (tmp_path / "agent.sh").write_text("#!/bin/sh\necho 1.2.3\n")
+        (tmp_path / "agent.sh").chmod(0o755)
+        answer = await preflight(AgentSpec("fake", "claude", command, folder=tmp_path))
+        assert (answer.version, answer.problem) == ("1.2.3", None)
+
+
 async def test_a_missing_program() -> None:
     answer = await preflight(AgentSpec("ghost", "claude", ("no-such-agent-here",)))
     assert answer.version is None

@@ -120,6 +120,14 @@ async def test_an_agent_that_is_not_there_is_said_and_the_page_still_opens(tmp_p
     assert "no-such-agent" in server.errors()
 
 
+def test_an_agent_that_says_no_version_is_ready(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "tiny", {"1-1-a": "backlog"})
+    (project / "sprint-runner.yaml").write_text("agent: mine\nagents: {mine: {kind: text, command: [cat]}}\n")
+    server = Server([str(project), "--port", "0"], tmp_path).start()
+    server.end()
+    assert "agent mine ready)" in server.line
+
+
 async def test_a_fresh_demo_each_time_and_an_unfinished_one_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     first = Server([str(folder), "--demo", "--port", "0"], tmp_path).start()
