@@ -29,10 +29,14 @@ UNTOUCHED: Final = ("backlog", "ready-for-dev", "parked", "unknown")  # statuses
 
 
 class StatusEvidence(msgspec.Struct, frozen=True):
-    """The evidence in one line; `tone` is whether it supports the status."""
+    """The evidence in one line; `tone` is whether it supports the status.
+
+    `before`: the story was done before the runner came, as most are in a project that is older than it.
+    """
 
     tone: Tone
     words: str
+    before: bool = False
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -92,7 +96,7 @@ def _done(records: Records, hand: str | None) -> StatusEvidence:
     if hand is not None:
         return StatusEvidence("warn", f"Set to done {hand} · {reviewed}")
     if records.row is None:
-        return StatusEvidence("warn", "Done before this runner knew it, nothing is proved")
+        return StatusEvidence("warn", "Done before this runner knew it, nothing is proved", before=True)
     if records.row.status != "done":
         return StatusEvidence(
             "bad", _short(f"The runner left it at {records.row.status}: {records.row.reason or 'no end'}")

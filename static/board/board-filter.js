@@ -1,15 +1,17 @@
 // @ts-check
-/** The filter of the Board: words, an epic, a status. It is kept in the address, so that a view can be shared. */
+/**
+ * What the Board shows: words, an epic, a status, the order, board or list. It is kept in the address, so that a view can
+ * be shared.
+ */
 
-import { byId, fill, h, show } from "../kit/dom.js";
+import { attr, byId, fill, h, show } from "../kit/dom.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
+import { ORDERS } from "./board-sort.js";
+import { PARAMS } from "./saved-views.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
-/** @typedef {{query: string, epic: string, status: string}} Filter */
+/** @typedef {{query: string, epic: string, status: string, sort: string, layout: string}} Filter */
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
-
-/** The parameters of the address, in the order of the fields. */
-const NAMES = /** @type {const} */ (["q", "epic", "status"]);
 
 const isBoard = () => location.hash.startsWith("#board");
 
@@ -17,7 +19,10 @@ export class BoardFilter {
   #query = /** @type {HTMLInputElement} */ (byId("board-query"));
   #epic = /** @type {HTMLSelectElement} */ (byId("board-epic"));
   #status = /** @type {HTMLSelectElement} */ (byId("board-status"));
-  /** @type {Field[]} */ #fields = [this.#query, this.#epic, this.#status];
+  #sort = /** @type {HTMLSelectElement} */ (byId("board-sort"));
+  /** In the order of `PARAMS`. @type {Field[]} */ #fields = [this.#query, this.#epic, this.#status, this.#sort];
+  #layouts = [...byId("board-layout").querySelectorAll("button")];
+  #layout = "";
   #clear = h("button", { type: "button", class: "plain", text: "Show all", on: { click: () => this.#reset() } });
   /** Values of the address that are not offered yet: the plan is not loaded. @type {Map<Element, string>} */
   #pending = new Map();
@@ -26,9 +31,11 @@ export class BoardFilter {
   /** @param {() => void} onChange */
   constructor(onChange) {
     this.#onChange = onChange;
+    fill(this.#sort, ...ORDERS.map(([value, label]) => h("option", { value, text: label })));
     this.#status.after(this.#clear);
     this.#clear.hidden = true;
     for (const field of this.#fields) field.addEventListener("input", () => this.#changed());
+    for (const button of this.#layouts) button.addEventListener("click", () => this.#setLayout(button.value));
     addEventListener("hashchange", () => this.#readAddress());
     this.#readAddress();
   }
@@ -39,19 +46,27 @@ export class BoardFilter {
 
   /** @returns {Filter} */
   get filter() {
-    const [query, epic, status] = this.#fields.map((field) => this.#pending.get(field) ?? field.value);
-    return { query: query.trim().toLowerCase(), epic, status };
+    const [query, epic, status, sort] = this.#fields.map((field) => this.#pending.get(field) ?? field.value);
+    return { query: query.trim().toLowerCase(), epic, status, sort, layout: this.#layout };
+  }
+
+  /** Whether only some of the stories are shown. */
+  get isUsed() {
+    const { query, epic, status } = this.filter;
+    return Boolean(query || epic || status);
   }
 
   /** @param {string[][]} epics value and label of each choice @param {string[][]} statuses */
   offer(epics, statuses) {
     this.#offerChoices(this.#epic, epics);
     this.#offerChoices(this.#status, statuses);
-    show(this.#clear, this.#isUsed);
+    show(this.#clear, this.isUsed);
   }
 
-  get #isUsed() {
-    return this.#fields.some((field) => field.value);
+  /** Shows a view. @param {URLSearchParams} params */
+  apply(params) {
+    this.#read(params);
+    this.#changed();
   }
 
   #changed() {
@@ -60,24 +75,38 @@ export class BoardFilter {
     this.#onChange();
   }
 
+  /** @param {string} layout "" for columns, or "list" */
+  #setLayout(layout) {
+    this.#layout = layout === "list" ? layout : "";
+    for (const button of this.#layouts) attr(button, "aria-pressed", String(button.value === this.#layout));
+    this.#changed();
+  }
+
   #reset() {
-    for (const field of this.#fields) field.value = "";
+    for (const field of this.#fields.slice(0, 3)) field.value = "";
     this.#changed();
     this.#query.focus();
   }
 
   #writeAddress() {
-    setUrlParams({ q: this.#query.value.trim(), epic: this.#epic.value, status: this.#status.value });
+    const values = [this.#query.value.trim(), this.#epic.value, this.#status.value, this.#sort.value, this.#layout];
+    setUrlParams(Object.fromEntries(PARAMS.map((name, index) => [name, values[index]])));
   }
 
-  /** Takes the filter from the address; an address without one gets the filter of the fields. */
+  /** Takes the view from the address; an address without one gets that of the fields. */
   #readAddress() {
     if (!isBoard()) return;
     const params = urlParams();
-    if (NAMES.some((name) => params.has(name))) {
-      for (const [index, field] of this.#fields.entries()) this.#set(field, params.get(NAMES[index]) ?? "");
-      this.#onChange();
-    } else if (this.#isUsed) this.#writeAddress();
+    if (!PARAMS.some((name) => params.has(name))) return this.#writeAddress();
+    this.#read(params);
+    this.#onChange();
+  }
+
+  /** @param {URLSearchParams} params */
+  #read(params) {
+    for (const [index, field] of this.#fields.entries()) this.#set(field, params.get(PARAMS[index]) ?? "");
+    this.#layout = params.get("layout") === "list" ? "list" : "";
+    for (const button of this.#layouts) attr(button, "aria-pressed", String(button.value === this.#layout));
   }
 
   /** @param {Field} field @param {string} value */
@@ -110,7 +139,7 @@ function replaceChoices(select, choices) {
   select.dataset.choices = content;
 }
 
-/** @param {PlanStory} story @param {Filter} filter */
+/** @param {PlanStory} story @param {Pick<Filter, "query" | "epic" | "status">} filter */
 export function matchesFilter(story, filter) {
   if (filter.epic && story.epic !== filter.epic) return false;
   if (filter.status && story.status !== filter.status) return false;

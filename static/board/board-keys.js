@@ -1,14 +1,16 @@
 // @ts-check
 /**
- * The Board by keyboard: one card is in the tab order, the arrow keys go from card to card, and with Shift they move
- * the card to the next status; m opens its menu, u undoes the last change, a number is its place in what runs next.
+ * The Board by keyboard: one card is in the tab order, the arrow keys go from card to card; Shift and an arrow to the side
+ * moves the card to the next status, up or down selects; x selects one, m opens the menu, u undoes the last change, f folds
+ * the epic, a number is the story's place in what runs next.
  */
 import { attr } from "../kit/dom.js";
 import { undo, WRITABLE } from "./set-status.js";
 
 /**
  * @typedef {{moveTo: (key: string, status: string) => void, menu: (key: string) => void,
- *   place: (key: string, place: number) => void}} Actions
+ *   place: (key: string, place: number) => void, fold: (epic: string) => void,
+ *   selection: import("./selection.js").Selection}} Actions
  */
 
 /** @type {Record<string, -1 | 1>} */
@@ -70,29 +72,59 @@ export class BoardKeys {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const card = cardOf(event.target);
-    if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!this.#act(card, event)) return;
+    if (!card || event.altKey) return;
+    const isCommand = event.ctrlKey || event.metaKey;
+    if (!(isCommand ? this.#command(event) : this.#act(card, event))) return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key does something here */
+  #command({ key }) {
+    if (key !== "a") return false;
+    this.#actions.selection.all();
+    return true;
   }
 
   /** @param {HTMLElement} card @param {KeyboardEvent} event @returns {boolean} whether the key does something here */
   #act(card, { key, shiftKey }) {
     if (shiftKey && key in SIDEWAYS) this.#move(card, SIDEWAYS[key]);
-    else if (key === "m" && card.dataset.key) this.#actions.menu(card.dataset.key);
-    else if (key === "u") undo();
-    else if (/^[1-9]$/.test(key) && card.dataset.key) this.#actions.place(card.dataset.key, Number(key) - 1);
+    else if (shiftKey && key in VERTICAL) this.#extend(card, VERTICAL[key]);
     else if (key in VERTICAL) this.#focus(cardBelow(card, VERTICAL[key]));
     else if (key in SIDEWAYS) this.#focus(cardBeside(card, SIDEWAYS[key]));
     else if (key === "Home") this.#focus(cardsIn(this.#root)[0]);
     else if (key === "End") this.#focus(cardsIn(this.#root).at(-1));
+    else return this.#letter(card, key);
+    return true;
+  }
+
+  /** @param {HTMLElement} card @param {string} key @returns {boolean} */
+  #letter(card, key) {
+    const { selection, menu, place, fold } = this.#actions;
+    const story = card.dataset.key ?? "";
+    if (key === "m") menu(story);
+    else if (key === "u") undo();
+    else if (key === "x") isSelectable(card) && selection.toggle(story);
+    else if (key === "f") fold(epicOf(card));
+    else if (/^[1-9]$/.test(key)) place(story, Number(key) - 1);
+    else if (key === "Escape" && selection.size) selection.clear();
     else return false;
     return true;
   }
 
+  /** Selects the card, and goes on to the next one and selects it too. @param {HTMLElement} card @param {number} by */
+  #extend(card, by) {
+    const next = cardBelow(card, by);
+    if (!isSelectable(card)) return;
+    if (!this.#actions.selection.size) this.#actions.selection.extend(card.dataset.key ?? "");
+    if (!next || !isSelectable(next)) return;
+    this.#focus(next);
+    this.#actions.selection.extend(next.dataset.key ?? "");
+  }
+
   /** @param {HTMLElement} card @param {number} by columns */
   #move(card, by) {
-    const from = WRITABLE.indexOf(statusOf(card));
+    const from = WRITABLE.indexOf(card.dataset.status ?? "");
     const to = WRITABLE[from + by];
     if (from >= 0 && to && card.dataset.key) this.#actions.moveTo(card.dataset.key, to);
   }
@@ -109,13 +141,18 @@ function cardsIn(root) {
 }
 
 /** @param {EventTarget | null} target @returns {HTMLElement | null} */
-function cardOf(target) {
-  return target instanceof HTMLElement ? target.closest(".card") : null;
+export function cardOf(target) {
+  return target instanceof Element ? target.closest(".card") : null;
 }
 
 /** @param {HTMLElement} card */
-function statusOf(card) {
-  return /** @type {HTMLElement | null} */ (card.closest(".column"))?.dataset.status ?? "";
+function isSelectable(card) {
+  return card.dataset.selectable !== undefined;
+}
+
+/** @param {HTMLElement} card */
+function epicOf(card) {
+  return /** @type {HTMLElement | null} */ (card.closest(".epic-row"))?.dataset.epic ?? "";
 }
 
 /**
@@ -124,7 +161,8 @@ function statusOf(card) {
  * @param {number} by 1 for below, -1 for above
  */
 function cardBelow(card, by) {
-  const column = [...document.querySelectorAll(`.column[data-status="${statusOf(card)}"] .card`)];
+  const name = /** @type {HTMLElement | null} */ (card.closest(".column"))?.dataset.status ?? "";
+  const column = [...document.querySelectorAll(`.column[data-status="${name}"] .card`)];
   return /** @type {HTMLElement | undefined} */ (column[column.indexOf(card) + by]);
 }
 

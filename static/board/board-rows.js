@@ -1,8 +1,11 @@
 // @ts-check
-/** The rows of the Board: which epics there are, which columns, and which cards are in them. Pure. */
+/** The rows of the Board: which epics there are, in which order, and which cards are in them. Pure. */
 import { plural, statusText } from "../kit/format.js";
 import { isReader } from "../kit/role.js";
 import { STATUSES } from "../shell/plan.js";
+import { matchesFilter } from "./board-filter.js";
+import { sorted } from "./board-sort.js";
+import { SMALL } from "./folds.js";
 import { cardNote, gateFacts, isClosable } from "./plan-facts.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -10,15 +13,19 @@ import { cardNote, gateFacts, isClosable } from "./plan-facts.js";
 /** @typedef {import("../shell/plan.js").Epic} Epic */
 /** @typedef {import("./story-card.js").Card} Card */
 /** @typedef {import("./epic-row.js").EpicRow} EpicRow */
-/** @typedef {{key: string, raw_status: string, line: number | null}} OtherKey of the tracker */
+/** @typedef {import("./board-filter.js").Filter} Filter */
+/** @typedef {{key: string, raw_status: string, line: number | null}} OtherKey of the status file */
 
-/** Columns that are always shown; the others only when a story needs them. */
-const ALWAYS = ["backlog", "ready-for-dev", "in-progress", "review", "done"];
+/** Statuses of work that is under way, or waits for a person. */
+const BUSY = new Set(["in-progress", "review", "blocked"]);
+/** Cards that a column of an epic shows on a large board; the others on request, those that are done first of all. */
+const SHOWN_MOST = 6;
+const DONE_MOST = 3;
 
-/** @param {PlanStory[]} stories */
-export function columnsOf(stories) {
-  const used = new Set(stories.map((story) => story.status));
-  return STATUSES.filter((name) => ALWAYS.includes(name) || used.has(name));
+/** The statuses that some of the cards have, in their order. @param {Card[]} cards */
+export function columnsOf(cards) {
+  const used = new Set(cards.map((card) => card.story.status));
+  return STATUSES.filter((name) => used.has(name));
 }
 
 /** Whether statuses can be changed: the file may be written, and the live state is shown. @param {Model} model */
@@ -31,19 +38,48 @@ export function epicName(epic) {
   return epic.title ? `Epic ${epic.id}: ${epic.title}` : `Epic ${epic.id}`;
 }
 
-/** @param {Model} model @param {string[]} columns @returns {EpicRow[]} */
-export function epicRowsOf(model, columns) {
+/** The epics with those of their cards that match; those that are done come last. @param {Model} model @param {Filter} filter */
+export function epicRowsOf(model, filter) {
   const { plan } = model;
-  const card = cardMaker(model);
   const { epics, other } = plan.sprint ?? { epics: [], other: [] };
-  const known = new Set(epics.map((epic) => epic.id));
-  const cardsOf = (/** @type {Epic} */ epic) => plan.stories.filter((story) => story.epic === epic.id).map(card);
+  const isStory = (/** @type {string} */ name) => plan.byKey.has(name);
   const closable = isWritable(model) && model.run.state === "idle";
-  const rows = epics.map((epic) => epicRow(epic, cardsOf(epic), columns, closable, (name) => plan.byKey.has(name)));
-  const rest = plan.stories.filter((story) => !story.epic || !known.has(story.epic)).map(card);
-  if (rest.length) rows.push(restRow(rest, columns));
-  if (other.length) rows.push(otherRow(other, columns));
-  return rows;
+  const cards = groupedCards(model, new Set(epics.map((epic) => epic.id)));
+  const rows = epics.map((epic) => epicRow(epic, cards.get(epic.id) ?? [], closable, isStory));
+  const rest = cards.get(null) ?? [];
+  if (rest.length) rows.push(createRow("no-epic", "No epic", "", rest, plural(rest.length, "story", "stories")));
+  if (other.length) rows.push(otherRow(other));
+  const matching = rows.map((row) => ({ ...row, cards: matchingCards(row.cards, filter) }));
+  const shown = matching.filter((row) => row.cards.length || !(filter.query || filter.epic || filter.status));
+  return shown.toSorted((a, b) => Number(a.done) - Number(b.done));
+}
+
+/** How many cards a column shows before the rest is asked for. @param {Model} model @param {string} status @param {boolean} filtered */
+export function mostIn({ plan }, status, filtered) {
+  if (filtered || plan.stories.length <= SMALL) return Infinity;
+  return status === "done" ? DONE_MOST : SHOWN_MOST;
+}
+
+/** @param {Card[]} cards @param {Filter} filter */
+function matchingCards(cards, filter) {
+  return sorted(
+    cards.filter((card) => matchesFilter(card.story, filter)),
+    filter.sort,
+  );
+}
+
+/** The cards by epic; those of none, or of one that is not known, by null. @param {Model} model @param {Set<string>} known */
+function groupedCards(model, known) {
+  const make = cardMaker(model);
+  /** @type {Map<string | null, Card[]>} */
+  const groups = new Map();
+  for (const story of model.plan.stories) {
+    const id = story.epic && known.has(story.epic) ? story.epic : null;
+    const group = groups.get(id);
+    if (group) group.push(make(story));
+    else groups.set(id, [make(story)]);
+  }
+  return groups;
 }
 
 /** @param {Model} model @returns {(story: PlanStory) => Card} */
@@ -55,58 +91,67 @@ function cardMaker(model) {
     story,
     operation: running.get(story.key) ?? null,
     movable: writable && story.status !== "unknown",
+    selectable: !replaying && !isReader,
+    selected: false,
     replaying,
     note: running.has(story.key) ? "" : cardNote(story, (name) => plan.byKey.has(name)),
   });
 }
 
+/** @param {string} id @param {string} name @param {string} title @param {Card[]} cards @param {string} facts @returns {EpicRow} */
+function createRow(id, name, title, cards, facts) {
+  const statuses = cards.map((card) => card.story.status);
+  return {
+    id,
+    name,
+    title,
+    cards,
+    facts,
+    note: "",
+    statuses,
+    closable: false,
+    done: false,
+    busy: cards.some((card) => card.operation || BUSY.has(card.story.status)),
+    count: cards.length,
+    folded: false,
+    columns: [],
+  };
+}
+
 /**
- * @param {Epic} epic @param {Card[]} cards @param {string[]} columns @param {boolean} canClose
+ * @param {Epic} epic @param {Card[]} cards @param {boolean} canClose
  * @param {(name: string) => boolean} isStory
  * @returns {EpicRow}
  */
-function epicRow(epic, cards, columns, canClose, isStory) {
-  const { id, title } = epic;
-  const facts = epicFacts(epic, cards, isStory);
+function epicRow(epic, cards, canClose, isStory) {
+  const finished = cards.every(({ story }) => story.status === "done" || story.status === "parked");
   return {
-    id,
-    name: `Epic ${id}`,
-    title: title ?? "",
-    facts,
-    columns,
-    cards,
+    ...createRow(epic.id, `Epic ${epic.id}`, epic.title ?? "", cards, epicFacts(epic, cards, isStory)),
+    note: earlierNote(cards),
     closable: canClose && isClosable(epic.gate),
+    done: cards.length ? finished : epic.status === "done",
   };
 }
 
-/** Stories of no epic that the tracker has. @param {Card[]} cards @param {string[]} columns @returns {EpicRow} */
-function restRow(cards, columns) {
-  const facts = plural(cards.length, "story", "stories");
-  return { id: "no-epic", name: "No epic", title: "", facts, columns, cards, closable: false };
+/** Stories that were done before the runner came are said once, not on each card. @param {Card[]} cards */
+function earlierNote(cards) {
+  const before = cards.filter(({ story }) => story.standing?.before).length;
+  if (!before) return "";
+  return `${before === cards.length ? "Done" : `${before} done`} before Sprint Runner came: nothing of it is proved here.`;
 }
 
-/**
- * Keys without a known meaning: shown, never run.
- * @param {OtherKey[]} other
- * @param {string[]} columns
- * @returns {EpicRow}
- */
-function otherRow(other, columns) {
-  return {
-    id: "other",
-    name: "Other",
-    title: "Keys that are neither an epic nor a story",
-    facts: "never run",
-    closable: false,
-    columns,
-    cards: other.map((entry) => ({
-      operation: null,
-      movable: false,
-      replaying: false,
-      note: "",
-      story: otherStory(entry),
-    })),
-  };
+/** Keys without a known meaning: shown, never run. @param {OtherKey[]} other @returns {EpicRow} */
+function otherRow(other) {
+  const cards = other.map((entry) => ({
+    operation: null,
+    movable: false,
+    selectable: false,
+    selected: false,
+    replaying: false,
+    note: "",
+    story: otherStory(entry),
+  }));
+  return createRow("other", "Other", "Keys that are neither an epic nor a story", cards, "never run");
 }
 
 /** @param {OtherKey} entry @returns {PlanStory} */

@@ -1,9 +1,13 @@
 // @ts-check
-/** Dragging cards from column to column. A card can be dropped on every column of a status; its epic stays. */
+/**
+ * Dragging cards: onto the column of another status, or onto a place of the bar that is shown meanwhile. Of a card that is
+ * selected, all that are selected go along; their epics stay.
+ */
 import { attr } from "../kit/dom.js";
+import { DropBar } from "./drop-bar.js";
 import { WRITABLE } from "./set-status.js";
 
-/** @param {HTMLElement} root @param {(key: string, status: string) => void} onDrop */
+/** @param {HTMLElement} root of the tab @param {(key: string, place: string) => void} onDrop */
 export function addCardDrag(root, onDrop) {
   new CardDrag(root, onDrop);
 }
@@ -11,10 +15,11 @@ export function addCardDrag(root, onDrop) {
 class CardDrag {
   #root;
   #onDrop;
+  #bar = new DropBar();
   /** The key of the story that is dragged. @type {string | null} */ #key = null;
-  /** The column under the pointer. @type {HTMLElement | null} */ #over = null;
+  /** The column or place under the pointer. @type {HTMLElement | null} */ #over = null;
 
-  /** @param {HTMLElement} root @param {(key: string, status: string) => void} onDrop */
+  /** @param {HTMLElement} root @param {(key: string, place: string) => void} onDrop */
   constructor(root, onDrop) {
     this.#root = root;
     this.#onDrop = onDrop;
@@ -31,41 +36,52 @@ class CardDrag {
     this.#key = key;
     dataTransfer.effectAllowed = "move";
     dataTransfer.setData("text/plain", key);
-    attr(this.#root, "data-dragging", true);
+    // A browser that sees the page change while it begins to drag gives up.
+    setTimeout(() => {
+      if (this.#key === null) return;
+      attr(this.#root, "data-dragging", true);
+      this.#bar.show(true);
+    });
   }
 
   /** @param {DragEvent} event */
   #move(event) {
-    const column = closest(event.target, ".column");
-    const isTarget = this.#key !== null && WRITABLE.includes(column?.dataset.status ?? "");
-    this.#hover(isTarget ? column : null);
-    if (isTarget) event.preventDefault();
+    const place = this.#key === null ? null : (closest(event.target, "[data-drop]") ?? columnOf(event.target));
+    this.#hover(place);
+    if (place) event.preventDefault();
   }
 
   /** @param {DragEvent} event */
   #drop(event) {
-    const status = this.#over?.dataset.status;
-    if (this.#key === null || !status) return;
+    const place = this.#over?.dataset.drop ?? this.#over?.dataset.status;
+    if (this.#key === null || !place) return;
     event.preventDefault();
-    this.#onDrop(this.#key, status);
+    this.#onDrop(this.#key, place);
   }
 
   #end() {
     this.#key = null;
     this.#hover(null);
     attr(this.#root, "data-dragging", null);
+    this.#bar.show(false);
   }
 
-  /** @param {HTMLElement | null} column */
-  #hover(column) {
-    if (this.#over === column) return;
+  /** @param {HTMLElement | null} place */
+  #hover(place) {
+    if (this.#over === place) return;
     if (this.#over) attr(this.#over, "data-over", null);
-    if (column) attr(column, "data-over", true);
-    this.#over = column;
+    if (place) attr(place, "data-over", true);
+    this.#over = place;
   }
+}
+
+/** The column under the pointer, of a status that may be set. @param {EventTarget | null} target */
+function columnOf(target) {
+  const column = closest(target, ".column");
+  return WRITABLE.includes(column?.dataset.status ?? "") ? column : null;
 }
 
 /** @param {EventTarget | null} target @param {string} selector @returns {HTMLElement | null} */
 function closest(target, selector) {
-  return target instanceof HTMLElement ? target.closest(selector) : null;
+  return target instanceof Element ? target.closest(selector) : null;
 }

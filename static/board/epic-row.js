@@ -1,35 +1,52 @@
 // @ts-check
-/** A row of the Board: one epic, its stories in a column for each status. */
+/** A row of the Board: one epic, which folds; its stories in a column for each status, or in a list. */
 
 import { catchApiError, post } from "../kit/api.js";
-import { attr, h, icon, list, show, text } from "../kit/dom.js";
-import { statusText } from "../kit/format.js";
+import { attr, h, list, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
-import { StoryCard } from "./story-card.js";
+import { createColumn } from "./board-column.js";
+import { createProgress } from "./epic-progress.js";
 
 /** @typedef {import("./story-card.js").Card} Card */
-/** @typedef {{name: string, cards: Card[]}} Column */
+/** @typedef {import("./board-column.js").Column} Column */
 /**
- * @typedef {{id: string, name: string, title: string, facts: string, columns: string[], cards: Card[],
- *   closable: boolean}} EpicRow
+ * @typedef {{id: string, name: string, title: string, facts: string, note: string, statuses: string[], cards: Card[],
+ *   closable: boolean, done: boolean, busy: boolean, count: number, folded: boolean, columns: Column[]}} EpicRow
+ *   `cards` are those that match the filter; `statuses` and `count` are of all its stories; `columns` is what is drawn
  */
 
 export class EpicRowView {
   el;
-  #title = h("span");
+  #fold;
+  #title = h("span", { class: "epic-title", dir: "auto" });
   #facts = h("span", { class: "epic-facts" });
-  #grid = h("div", { class: "epic-columns" });
+  #note = h("p", { class: "epic-note", hidden: true });
+  #progress = createProgress();
+  #grid;
   #close = h("button", { type: "button", class: "button small", text: "Close epic", hidden: true, "data-verb": true });
   #columns;
   /** @type {EpicRow | null} */ #drawn = null;
 
-  /** @param {EpicRow} row @param {(key: string) => void} openStory */
-  constructor(row, openStory) {
+  /** @param {EpicRow} row @param {(key: string) => void} openStory @param {(id: string) => void} toggle */
+  constructor(row, openStory, toggle) {
     const id = `epic-${row.id.replace(/\W/g, "-")}`;
-    const title = h("h2", { id }, h("span", { class: "key", text: row.name }), this.#title);
+    this.#grid = h("div", { class: "epic-columns", id: `${id}-stories` });
+    this.#fold = h(
+      "button",
+      { type: "button", class: "epic-fold", "aria-controls": `${id}-stories`, on: { click: () => toggle(row.id) } },
+      h("span", { class: "chevron", "aria-hidden": "true" }),
+      h("span", { class: "key", text: row.name }),
+      this.#title,
+    );
+    const head = h("header", {}, h("h2", { id }, this.#fold), this.#facts, this.#close, this.#progress.el);
     this.#close.addEventListener("click", () => void closeEpic(row.id, this.#close));
-    const head = h("header", {}, title, this.#facts, this.#close);
-    this.el = h("section", { class: "epic-row", "aria-labelledby": id }, head, this.#grid);
+    this.el = h(
+      "section",
+      { class: "epic-row", "aria-labelledby": id, "data-epic": row.id },
+      head,
+      this.#note,
+      this.#grid,
+    );
     this.#columns = list(
       this.#grid,
       (/** @type {Column} */ column) => column.name,
@@ -43,11 +60,14 @@ export class EpicRowView {
     this.#drawn = row;
     text(this.#title, row.title);
     text(this.#facts, row.facts);
+    text(this.#note, row.note);
+    show(this.#note, Boolean(row.note) && !row.folded);
     show(this.#close, row.closable);
-    const names = row.id === "other" ? ["other"] : row.columns;
-    const cards = byStatus(row.cards);
-    this.#grid.style.setProperty("--columns", String(row.columns.length));
-    this.#columns.render(names.map((name) => ({ name, cards: cards.get(name) ?? [] })));
+    this.#progress.update(row.statuses);
+    attr(this.#fold, "aria-expanded", String(!row.folded));
+    attr(this.el, "data-folded", row.folded);
+    show(this.#grid, !row.folded);
+    this.#columns.render(row.columns);
   }
 
   /** @param {number} now */
@@ -65,38 +85,4 @@ async function closeEpic(id, button) {
   if (!answer) return;
   toast(`Epic ${id} is closed.`, "good");
   dispatchEvent(new HashChangeEvent("hashchange")); // the plan is read again, as when the Board is opened
-}
-
-/** @param {Card[]} cards @returns {Map<string, Card[]>} */
-function byStatus(cards) {
-  const grouped = new Map();
-  for (const card of cards) grouped.set(card.story.status, [...(grouped.get(card.story.status) ?? []), card]);
-  return grouped;
-}
-
-/** @param {string} name @param {(key: string) => void} openStory */
-function createColumn(name, openStory) {
-  const cards = h("ul", { class: "column-cards" });
-  const head = h("h3", { class: "column-name" }, icon(name), statusText(name));
-  const rows = list(
-    cards,
-    (/** @type {Card} */ card) => card.story.key,
-    (card) => new StoryCard(card, openStory),
-  );
-  return {
-    el: h("div", { class: "column", "data-status": name }, head, cards),
-    /** @param {Column} column */
-    update: (column) => rows.render(column.cards),
-    /** @param {number} now */
-    tick(now) {
-      for (const row of rows.views()) row.tick(now);
-    },
-  };
-}
-
-/** @param {{status: string}} column */
-export function createColumnHead({ status }) {
-  const number = h("b");
-  const el = h("div", { "data-status": status }, icon(status), h("span", { text: statusText(status) }), number);
-  return { el, update: (/** @type {any} */ next) => text(number, next.count) };
 }

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Sets the status of a story in the tracker. The request names the status that the operator saw, so that a change by
+ * Sets the status of a story in the status file. The request names the status that the operator saw, so that a change by
  * another person is never overwritten; the last change can be undone.
  */
 import { catchApiError, get, put } from "../kit/api.js";
-import { shortKey, statusText } from "../kit/format.js";
+import { plural, shortKey, statusText } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
 
 /** @typedef {import("../kit/api.js").ApiError} ApiError */
@@ -22,16 +22,34 @@ export const WRITABLE = ["backlog", "ready-for-dev", "in-progress", "review", "d
 /**
  * @param {StatusTarget} story as it is shown
  * @param {string} to
- * @returns {Promise<boolean>} whether the tracker has the status now
+ * @returns {Promise<boolean>} whether the file has the status now
  */
 export async function setStatus(story, to) {
   if (story.status === to) return false;
   toasts.get(story.key)?.remove();
-  const path = `/api/stories/${encodeURIComponent(story.key)}/status`;
-  const request = put(path, { status: to, expected: story.status }).then(() => true);
+  const request = put(pathOf(story), { status: to, expected: story.status }).then(() => true);
   const written = await catchApiError(request, (error) => refused(story, to, error));
   if (written) changed(story, to);
   return written;
+}
+
+/**
+ * Sets the status of several stories, one after the other; those that are refused say so themselves.
+ * @param {StatusTarget[]} stories as they are shown
+ * @param {string} to
+ */
+export async function setStatuses(stories, to) {
+  if (stories.length === 1) return void (await setStatus(stories[0], to));
+  const written = [];
+  for (const story of stories.filter((each) => each.status !== to)) {
+    const request = put(pathOf(story), { status: to, expected: story.status }).then(() => true);
+    if (await catchApiError(request, (error) => refused(story, to, error))) written.push(story);
+  }
+  const back = written.filter((story) => WRITABLE.includes(story.status));
+  undoLast = back.length ? () => back.forEach((story) => void setStatus({ ...story, status: to }, story.status)) : null;
+  const offers = undoLast ? [{ words: "Undo", run: undoLast }] : [];
+  if (written.length)
+    toast(`${plural(written.length, "story is", "stories are")} now ${statusText(to)}.`, "good", offers);
 }
 
 /** Undoes the last change, like the button of its toast. */
@@ -39,6 +57,11 @@ export function undo() {
   const run = undoLast;
   undoLast = null;
   run?.();
+}
+
+/** @param {StatusTarget} story */
+function pathOf({ key }) {
+  return `/api/stories/${encodeURIComponent(key)}/status`;
 }
 
 /** @param {StatusTarget} story @param {string} to */
@@ -68,7 +91,7 @@ async function refusalToast(story, to, error) {
   return toast(`Somebody else has changed ${name}: ${other}. Nothing was written.`, "bad", [again]);
 }
 
-/** The story as the tracker has it now. @param {string} key @returns {Promise<StatusTarget | null>} */
+/** The story as the status file has it now. @param {string} key @returns {Promise<StatusTarget | null>} */
 async function readStory(key) {
   /** @type {import("../shell/plan.js").Sprint | null} */
   const sprint = await catchApiError(get("/api/sprint"));

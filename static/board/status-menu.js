@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The menu of a story: the statuses that it can be set to, and what the operator can do with it in the run. One for the
- * whole page, opened beside whatever asks for it.
+ * The menu of a story, or of several: the statuses that they can be set to, and what the operator can do with them in the
+ * run. One for the whole page, opened beside whatever asks for it.
  */
 import { attr, h, icon } from "../kit/dom.js";
 import { statusText } from "../kit/format.js";
 import { storyActions } from "../run/story-actions.js";
-import { setStatus, WRITABLE } from "./set-status.js";
+import { setStatuses, WRITABLE } from "./set-status.js";
 
 /** @typedef {import("./set-status.js").StatusTarget} StatusTarget */
 
@@ -14,8 +14,8 @@ import { setStatus, WRITABLE } from "./set-status.js";
 const GAP = 4;
 
 const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": "Story" });
-/** @type {StatusTarget | null} */
-let story = null;
+/** @type {StatusTarget[]} */
+let stories = [];
 /** @type {HTMLElement | null} */
 let owner = null;
 
@@ -39,19 +39,25 @@ menu.addEventListener("toggle", (event) => {
   if (owner) attr(owner, "aria-expanded", /** @type {ToggleEvent} */ (event).newState === "open");
 });
 
-/** @param {HTMLElement} anchor a button @param {StatusTarget} asked */
-export function openStatusMenu(anchor, asked) {
-  story = asked;
+/**
+ * @param {HTMLElement} anchor a button
+ * @param {StatusTarget | StatusTarget[]} asked one story, or several
+ * @param {import("../run/story-actions.js").StoryAction[]} [more] what can be done with them; of one the usual
+ */
+export function openStatusMenu(anchor, asked, more) {
+  stories = Array.isArray(asked) ? asked : [asked];
   owner = anchor;
+  const [{ key, status }] = stories;
+  const isSame = stories.every((story) => story.status === status);
   // Inside a modal dialog everything outside it is dead.
   (anchor.closest("dialog") ?? document.body).append(menu);
-  for (const item of items) attr(item, "aria-checked", item.dataset.status === asked.status ? "true" : "false");
+  for (const item of items) attr(item, "aria-checked", String(isSame && item.dataset.status === status));
   for (const old of [line, ...actions]) old.remove();
-  actions = storyActions(asked.key).map(createAction);
+  actions = (more ?? (stories.length === 1 ? storyActions(key) : [])).map(createAction);
   if (actions.length) menu.append(line, ...actions);
   menu.showPopover();
   place(anchor.getBoundingClientRect());
-  (items.find((item) => item.dataset.status === asked.status) ?? items[0]).focus();
+  (items.find((item) => isSame && item.dataset.status === status) ?? items[0]).focus();
 }
 
 /** @param {DOMRect} at */
@@ -66,7 +72,7 @@ function place(at) {
 function choose(status) {
   menu.hidePopover();
   owner?.focus();
-  if (story) setStatus(story, status);
+  void setStatuses(stories, status);
 }
 
 /** @param {import("../run/story-actions.js").StoryAction} action */

@@ -1,6 +1,6 @@
 // @ts-check
-/** What is wrong with the status file, and what the operator can do about it. */
-import { byId, h, list, show } from "../kit/dom.js";
+/** What is wrong with the status file, and what the operator can do about it: the first rows, all on request. */
+import { byId, h, list, show, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 
 /** @typedef {import("../shell/plan.js").Sprint} Sprint */
@@ -8,6 +8,8 @@ import { plural } from "../kit/format.js";
 
 /** Most stories of unknown status that are named; the cards say the rest. */
 const NAMED_MOST = 5;
+/** Rows that are shown before all are asked for; a few more are shown at once. */
+const ROWS_MOST = 4;
 
 /** The advice for each message of the server. @type {[RegExp, string][]} */
 const ADVICE = [
@@ -21,19 +23,36 @@ const ADVICE = [
   [/only read|may not write|lies outside/, "Statuses cannot be changed from here, and nothing can be run."],
   [
     /no development_status|file is empty|holds only the text/,
-    "Run BMAD's sprint planning to write the file anew, or name another one as tracker in sprint-runner.yaml.",
+    "Run BMAD's sprint planning to write the file anew, or name another one by `tracker` in sprint-runner.yaml.",
   ],
   [/cannot be read/, "Check that the file is there and that this user may read it."],
 ];
 
 export function createTrackerProblems() {
   const rows = list(byId("problems-list"), (/** @type {ProblemRow} */ row) => `${row.line} ${row.message}`, createRow);
+  const all = byId("problems-all");
+  let isOpen = false;
+  /** @type {ProblemRow[]} */
+  let problems = [];
+
+  function draw() {
+    const isCut = !isOpen && problems.length > ROWS_MOST + 2;
+    rows.render(isCut ? problems.slice(0, ROWS_MOST) : problems);
+    show(all, isCut);
+    text(all, `Show all ${problems.length}`);
+    show(byId("problems"), problems.length > 0);
+  }
+
+  all.addEventListener("click", () => {
+    isOpen = true;
+    draw();
+  });
   return {
     /** @param {Sprint | null} sprint @param {import("../shell/plan.js").PlanStory[]} stories */
     render(sprint, stories) {
-      const problems = sprint ? [...sprint.problems.map(advised), ...unknown(stories), ...others(sprint)] : [];
-      rows.render(problems);
-      show(byId("problems"), problems.length > 0);
+      // What the whole file is about comes first: of hundreds of lines only the first are shown.
+      problems = sprint ? [...unknown(stories), ...others(sprint), ...sprint.problems.map(advised)] : [];
+      draw();
     },
   };
 }
@@ -69,7 +88,7 @@ function others({ project: { tracker, candidates } }) {
     {
       line: null,
       message: `Several status files: ${tracker} is used, not ${candidates.join(", ")}.`,
-      advice: "Name another one as tracker in sprint-runner.yaml.",
+      advice: "Name another one by `tracker` in sprint-runner.yaml.",
     },
   ];
 }

@@ -1,8 +1,8 @@
 // @ts-check
-/** The dialog that asks why a story is put aside: one for the whole page, opened from wherever a story is shown. */
+/** The dialog that asks why a story, or several, are skipped: one for the whole page, opened from wherever a story is shown. */
 import { catchApiError, post } from "./api.js";
 import { attr, h, show, text } from "./dom.js";
-import { shortKey } from "./format.js";
+import { plural, shortKey } from "./format.js";
 import { toast } from "./toast.js";
 
 const title = h("h2", { id: "skip-title" });
@@ -22,7 +22,8 @@ const form = h(
   h("p", { class: "dialog-foot" }, cancel, send),
 );
 const dialog = h("dialog", { "aria-labelledby": "skip-title" }, form);
-let key = "";
+/** @type {string[]} */
+let keys = [];
 
 cancel.addEventListener("click", () => dialog.close());
 form.addEventListener("submit", (event) => {
@@ -30,10 +31,11 @@ form.addEventListener("submit", (event) => {
   void submit();
 });
 
-/** @param {string} story the key of the story */
-export function askSkip(story) {
-  key = story;
-  text(title, `Skip ${shortKey(story)}?`);
+/** @param {string[]} stories the keys of the stories, which get the same reason */
+export function askSkip(...stories) {
+  keys = stories;
+  text(title, `Skip ${nameOf(stories)}?`);
+  text(send, stories.length > 1 ? "Skip them" : "Skip it");
   field.value = "";
   complain("");
   if (!dialog.isConnected) document.body.append(dialog);
@@ -53,16 +55,28 @@ async function submit() {
   complain(reason ? "" : "Write why first.");
   if (!reason || send.getAttribute("aria-disabled")) return;
   attr(send, "aria-disabled", "true");
-  const request = post(`/api/stories/${encodeURIComponent(key)}/skip`, { reason });
+  const stories = keys;
   const answer = await catchApiError(
-    request.finally(() => attr(send, "aria-disabled", null)),
+    skipAll(stories, reason).finally(() => attr(send, "aria-disabled", null)),
     (error) => complain(error.message),
   );
   if (!answer) return;
   dialog.close();
-  const undo = { words: "Bring back", run: () => void bringBack(story) };
-  const story = key;
-  toast(answer.note ? `${answer.note}.` : `${shortKey(key)} is skipped.`, "good", [undo]);
+  const undo = { words: "Bring back", run: () => stories.forEach((story) => void bringBack(story)) };
+  const done = stories.length > 1 ? `${nameOf(stories)} are skipped.` : `${nameOf(stories)} is skipped.`;
+  toast(answer.note ? `${answer.note}.` : done, "good", [undo]);
+}
+
+/** One after the other, the last answer. @param {string[]} stories @param {string} reason */
+async function skipAll(stories, reason) {
+  let answer = null;
+  for (const story of stories) answer = await post(`/api/stories/${encodeURIComponent(story)}/skip`, { reason });
+  return answer;
+}
+
+/** @param {string[]} stories */
+function nameOf(stories) {
+  return stories.length === 1 ? shortKey(stories[0]) : plural(stories.length, "story", "stories");
 }
 
 /** @param {string} problem "" for none */

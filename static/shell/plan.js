@@ -15,7 +15,7 @@
  *   leftover?: boolean, skipped?: string, delivery?: string, followup_review_recommended?: boolean, warnings?: string[]}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
  * @typedef {{closed: boolean, finished: string[], missing: string[], holds: string[], waits_for: string[],
  *   retrospective: boolean}} Gate
- * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
+ * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string, before?: boolean}} StatusEvidence `before`: it was done before the runner came
  * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
  *   retrospective: any, stories: string[], gate?: Gate | null}} Epic
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},

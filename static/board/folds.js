@@ -1,0 +1,38 @@
+// @ts-check
+/** Which epics are folded: by default those that are done and, on a large board, those with nothing under way. */
+import { readStoredList, writeStored } from "../kit/storage.js";
+
+/** @typedef {{id: string, done: boolean, busy: boolean, count: number}} Group `busy`: something of it is under way */
+
+const STORED = "board.folds";
+/** Stories up to which every epic that is not done is open. */
+export const SMALL = 60;
+
+export class Folds {
+  /** What the operator has chosen, by the id of the epic. @type {Map<string, boolean>} */
+  #chosen = new Map(readStoredList(STORED).map((entry) => [entry.slice(1), entry.startsWith("-")]));
+
+  /**
+   * The ids of the epics that are folded.
+   * @param {Group[]} groups in the order in which they are shown
+   * @param {boolean} filtered whether only some stories are shown: then none is folded by default
+   */
+  folded(groups, filtered) {
+    const byDefault = filtered ? new Set() : defaultFolds(groups);
+    return new Set(groups.map(({ id }) => id).filter((id) => this.#chosen.get(id) ?? byDefault.has(id)));
+  }
+
+  /** @param {string[]} ids @param {boolean} folded */
+  set(ids, folded) {
+    for (const id of ids) this.#chosen.set(id, folded);
+    writeStored(STORED, JSON.stringify([...this.#chosen].map(([id, is]) => (is ? "-" : "+") + id)));
+  }
+}
+
+/** @param {Group[]} groups @returns {Set<string>} */
+export function defaultFolds(groups) {
+  const isSmall = groups.reduce((sum, { count }) => sum + count, 0) <= SMALL;
+  const first = groups.find((group) => !group.done)?.id;
+  const stays = (/** @type {Group} */ { id, done, busy }) => !done && (isSmall || busy || id === first);
+  return new Set(groups.filter((group) => !stays(group)).map(({ id }) => id));
+}
