@@ -13,7 +13,7 @@ import queue
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
@@ -85,6 +85,15 @@ class Database:
         `deferred`: see `Writer.atomic`; readers may not see it yet.
         """
         return self.writer.atomic(deferred=deferred)
+
+    def in_one_commit(self, enqueue: Callable[[], Iterable[Awaitable[Any]]]) -> Awaitable[list[Any]]:
+        """Commit everything that `enqueue` writes and emits together; the result is what it returns, awaited in order.
+
+        Each of them is awaited, so that the error of the first that failed is raised.
+        """
+        with self.atomic():
+            enqueued = list(enqueue())
+        return asyncio.gather(*enqueued)
 
     def write(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -53,7 +53,7 @@ def broken(database: Path, tracker: Path | None, before: bytes) -> list[str]:
         *_pairs(commands, events),
         *_skips(events),
         *_taken_over(events),
-        *_complete(batches, stories, {payload["story_key"] for type_, _, payload in events if type_ == "story:skip"}),
+        *_complete(batches, stories, events),
         *_explained(stories, commands, "code-review" if tracker is not None else "build-auto"),
         *([] if tracker is None else _tracker(tracker, before)),
     ]
@@ -175,13 +175,26 @@ def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str
     return [f"{found[name]} {name}, and {expected[name]} rows" for name in found if found[name] != expected[name]]
 
 
-def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]], skipped: set[str]) -> list[str]:
-    """A batch that is complete has no story that it took and that may still run, but for those that were skipped."""
+def _complete(
+    batches: dict[int, dict[str, Any]],
+    stories: dict[int, dict[str, Any]],
+    events: list[tuple[str, int | None, dict[str, Any]]],
+) -> list[str]:
+    """A batch that is complete has no story that it took and that may still run, but for those that were skipped, and
+    those that the operator handed back when it had ended."""
+    skipped = {payload["story_key"] for type_, _, payload in events if type_ == "story:skip"}
+    ends = {batch_id: place for place, (type_, batch_id, _) in enumerate(events) if type_ == "batch:end"}
+    returned = {
+        payload["story_key"]: place
+        for place, (type_, _, payload) in enumerate(events)
+        if type_ == "story:takeover" and payload["state"] == "returned"
+    }
     return [
         f"batch {story['batch_id']} is completed, and {story['story_key']} is {story['status']}"
         for story in stories.values()
         if batches[story["batch_id"]]["status"] == "completed" and story["status"] in RUNNABLE
         if story["story_key"] not in skipped
+        and returned.get(story["story_key"], -1) < ends.get(story["batch_id"], len(events))
     ]
 
 
