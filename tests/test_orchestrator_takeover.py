@@ -11,8 +11,8 @@ import pytest
 from agents import Call
 from events import Event
 from orchestrator import NotNow
-from running import attempt
 from running.gates import GateDecision
+from running.preparation import prompt_for
 from running.recovery.fold import restore_fold
 from runstate.fold import RunState
 from store.takeovers import TakeOverRow, get_takeovers_of
@@ -107,14 +107,14 @@ async def test_a_story_that_is_taken_over_while_its_prompt_is_made_starts_nothin
     make_runner: MakeRunner, calls: list[Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = await make_runner(READY)
-    make_prompt, requested = attempt.prompt_for, []
+    requested: list[TakeOverRow] = []
 
     async def take_over_meanwhile(*arguments: Any) -> str:
         if not requested:
             requested.append(await runner.orchestrator.takeovers.take_over(KEY))
-        return await make_prompt(*arguments)
+        return await prompt_for(*arguments)
 
-    monkeypatch.setattr(attempt, "prompt_for", take_over_meanwhile)
+    monkeypatch.setattr("running.attempt.prompt_for", take_over_meanwhile)
     await runner.start()
     await taken(runner)
     assert runner.of("command:start") == []
