@@ -193,7 +193,7 @@ def _view(loaded: Loaded, setting: Setting) -> SettingView:
 
 def _choices(settings: Settings, setting: Setting) -> list[str]:
     """Return the possible values; of agents and presets also those that the file defines."""
-    if setting.name == "agent":
+    if setting.name in ("agent", "commands"):
         return sorted(settings.agents)
     return [*WORKFLOWS, *settings.workflows] if setting.name == "workflow" else list(setting.choices)
 

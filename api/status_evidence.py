@@ -28,7 +28,7 @@ CARD_CHARS: Final = 140  # of a reason on a card; the dossier has the complete t
 UNTOUCHED: Final = ("backlog", "ready-for-dev", "parked", "unknown")  # statuses that claim no work
 
 
-class StatusEvidence(msgspec.Struct, frozen=True):
+class StatusEvidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """The evidence in one line; `tone` is whether it supports the status.
 
     `before`: the story was done before the runner came, as most are in a project that is older than it.

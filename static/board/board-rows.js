@@ -38,7 +38,7 @@ export function epicName(epic) {
   return epic.title ? `Epic ${epic.id}: ${epic.title}` : `Epic ${epic.id}`;
 }
 
-/** The epics with those of their cards that match; those that are done come last. @param {Model} model @param {Filter} filter */
+/** The epics with those of their cards that match. @param {Model} model @param {Filter} filter */
 export function epicRowsOf(model, filter) {
   const { plan } = model;
   const { epics, other } = plan.sprint ?? { epics: [], other: [] };
@@ -50,8 +50,7 @@ export function epicRowsOf(model, filter) {
   if (rest.length) rows.push(createRow("no-epic", "No epic", "", rest, plural(rest.length, "story", "stories")));
   if (other.length) rows.push(otherRow(other));
   const matching = rows.map((row) => ({ ...row, cards: matchingCards(row.cards, filter) }));
-  const shown = matching.filter((row) => row.cards.length || !(filter.query || filter.epic || filter.status));
-  return shown.toSorted((a, b) => Number(a.done) - Number(b.done));
+  return matching.filter((row) => row.cards.length || !(filter.query || filter.epic || filter.status));
 }
 
 /** How many cards a column shows before the rest is asked for. @param {Model} model @param {string} status @param {boolean} filtered */

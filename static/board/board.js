@@ -96,6 +96,10 @@ export class Board {
   #listen() {
     // Before the card's own buttons: with Ctrl or Shift a click selects.
     this.#root.addEventListener("click", (event) => this.#clicked(event), { capture: true });
+    this.#root.addEventListener("click", ({ target }) => {
+      const card = target instanceof Element && target.closest(".card-move") ? cardOf(target) : null;
+      if (card) this.#openMenu(cardKey(card));
+    });
     this.#root.addEventListener("change", ({ target }) => {
       const card = cardOf(target);
       if (card) this.#selection.toggle(cardKey(card));
@@ -194,7 +198,7 @@ export class Board {
     this.#selection.keep((key) => plan.byKey.has(key));
     const focused = this.#keys.focused;
     const { isUsed } = this.#filter;
-    const found = epicRowsOf(model, filter);
+    const found = this.#folds.settled(epicRowsOf(model, filter));
     const folded = this.#folds.folded(found, isUsed);
     const view = { folded, isUsed, isList: filter.layout === "list", selection: this.#selection };
     const rows = laidOut(model, found, view);

@@ -12,6 +12,16 @@ export class Folds {
   /** What the operator has chosen, by the id of the epic. @type {Map<string, boolean>} */
   #chosen = new Map(readStoredList(STORED).map((entry) => [entry.slice(1), entry.startsWith("-")]));
 
+  /** Which epics were done when they were first seen: one that becomes done stays where it is. @type {Map<string, boolean>} */
+  #done = new Map();
+
+  /** The epics in their order: those that are done come last. @template {Group} T @param {T[]} groups @returns {T[]} */
+  settled(groups) {
+    for (const { id, done } of groups) if (!this.#done.has(id) || !done) this.#done.set(id, done);
+    const kept = groups.map((group) => ({ ...group, done: this.#done.get(group.id) ?? false }));
+    return kept.toSorted((a, b) => Number(a.done) - Number(b.done));
+  }
+
   /**
    * The ids of the epics that are folded.
    * @param {Group[]} groups in the order in which they are shown

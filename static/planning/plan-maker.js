@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A project that has epics and no plan: the tracker that can be made of them, shown before it is written, and the
+ * A project that has epics and no plan: the status file that can be made of them, shown before it is written, and the
  * project's own sprint planning, run through an agent.
  */
 import { catchApiError, get, post } from "../kit/api.js";
@@ -36,7 +36,7 @@ export class PlanMaker {
   constructor(askTrust) {
     this.#askTrust = askTrust;
     this.#budget.addEventListener("input", () => attr(this.#budget, "aria-invalid", null));
-    this.#write.addEventListener("click", () => void this.#whileBusy(this.#write, () => this.#writeTracker()));
+    this.#write.addEventListener("click", () => void this.#whileBusy(this.#write, () => this.#writePlan()));
     this.#run.addEventListener("click", () => void this.#whileBusy(this.#run, () => this.#runPlanning()));
   }
 
@@ -71,7 +71,7 @@ export class PlanMaker {
     show(byId("plan-run-form"), Boolean(planning.command));
   }
 
-  async #writeTracker() {
+  async #writePlan() {
     const used = await post("/api/plan/tracker", { expected: this.#proposal?.hash ?? "" });
     toast(`${used.tracker} is written. Commit it, so that everybody has it.`, "good");
   }

@@ -9,7 +9,6 @@ import { clock, day } from "../kit/format.js";
 import { isReader, READER_WORDS } from "../kit/role.js";
 import { serverNow } from "../kit/server-clock.js";
 import { announce, toast } from "../kit/toast.js";
-import { PushPanel } from "./push.js";
 import { qrCode } from "./qr-code.js";
 
 /**
@@ -36,7 +35,6 @@ export class AccessPanel {
     (/** @type {Grant} */ grant) => grant.id,
     (grant) => createRow(grant, () => this.#revoke(grant)),
   );
-  #push = new PushPanel();
   /** The newest grant when a code was shown; null while none is. @type {number | null} */ #newest = null;
   #ends = 0;
   el = h(
@@ -50,7 +48,6 @@ export class AccessPanel {
       h("div", { class: "access-actions", "data-verb": true }, this.#pair, this.#role, this.#link),
       this.#shown,
       this.#rows,
-      this.#push.el,
     ),
   );
 
@@ -58,12 +55,11 @@ export class AccessPanel {
   async read() {
     const access = /** @type {Access | null} */ (await catchApiError(get("/api/access")));
     if (access) this.#draw(access);
-    if (!isReader) await this.#push.read();
   }
 
-  /** @param {string} query in lower case */
+  /** @param {string} query in lower case @returns {boolean} whether it matches */
   filter(query) {
-    show(this.el, !query || (this.el.textContent ?? "").toLowerCase().includes(query));
+    return !query || (this.el.textContent ?? "").toLowerCase().includes(query);
   }
 
   /** @param {Access} access */

@@ -24,6 +24,7 @@ export class Prompts {
   #note = h("p", { class: "prompts-note" });
   #rows = h("div", {});
   #read = false;
+  /** @type {string[]} */ #commands = [];
   #list = list(
     this.#rows,
     (/** @type {Prompt} */ prompt) => `${prompt.command} ${prompt.locked === null}`,
@@ -32,7 +33,7 @@ export class Prompts {
   el = h(
     "section",
     { class: "setting-group prompts", "aria-labelledby": "prompts-title" },
-    h("h3", { id: "prompts-title", text: "Prompts" }),
+    h("h3", { id: "prompts-title", text: "Prompts by command" }),
     this.#note,
     this.#rows,
   );
@@ -65,11 +66,17 @@ export class Prompts {
     const names = answer.placeholders.map((name) => `{{${name}}}`).join(", ");
     text(this.#note, `${answer.note} Placeholders: ${names}.`);
     this.#list.render(answer.prompts);
+    this.#commands = answer.prompts.filter(({ used }) => used).map(({ command }) => command);
   }
 
-  /** @param {string} query in lower case */
+  /** The commands of the workflow; empty before the prompts were read. */
+  get commands() {
+    return this.#commands;
+  }
+
+  /** @param {string} query in lower case @returns {boolean} whether it matches */
   filter(query) {
-    show(this.el, !query || `prompts ${this.#rows.textContent}`.toLowerCase().includes(query));
+    return !query || `prompts ${this.#rows.textContent}`.toLowerCase().includes(query);
   }
 }
 

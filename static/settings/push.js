@@ -31,16 +31,19 @@ export class PushPanel {
     (device) => createRow(device, (path) => this.#send(device, path)),
   );
   el = h(
-    "div",
-    { class: "push" },
-    h("h4", { text: "Messages while the page is closed" }),
-    this.#note,
-    this.#toggle,
-    this.#rows,
+    "section",
+    { class: "setting-group access", "aria-labelledby": "push-title" },
+    h("h3", { id: "push-title", text: "Messages while the page is closed" }),
+    h("div", { class: "access-body" }, this.#note, this.#toggle, this.#rows),
   );
 
   constructor() {
     this.#toggle.addEventListener("click", () => void this.#switch());
+  }
+
+  /** @param {string} query in lower case @returns {boolean} whether it matches */
+  filter(query) {
+    return !query || (this.el.textContent ?? "").toLowerCase().includes(query);
   }
 
   /** Reads which devices get messages, this one among them. */

@@ -4,6 +4,8 @@
  */
 import { attr, h, icon, show, text } from "../kit/dom.js";
 import { createAgentOrder } from "./agent-order.js";
+import { createCommandsTable } from "./commands-table.js";
+import { createNoticeTest } from "./notice-test.js";
 import { parse, sourceText, titleOf, toText, words, yaml } from "./setting-format.js";
 
 /** @typedef {import("./setting-format.js").Setting} Setting */
@@ -74,6 +76,11 @@ export class SettingField {
     this.#draw();
   }
 
+  /** Names the commands of the workflow, for the setting that is about them. @param {string[]} commands */
+  offerCommands(commands) {
+    if (this.#control && "offer" in this.#control) /** @type {any} */ (this.#control).offer(commands);
+  }
+
   discard() {
     this.#set(null);
   }
@@ -111,6 +118,7 @@ export class SettingField {
     this.#drawError();
     this.#drawReset();
     this.#drawNews();
+    if (this.#parts.test) show(this.#parts.test, Boolean(setting.value) && !this.changed);
   }
 
   #drawError() {
@@ -152,6 +160,7 @@ function createParts(setting, id) {
     facts: h("p", { class: "setting-facts", id: `${id}-facts` }),
     wrong: h("p", { class: "setting-wrong", id: `${id}-wrong`, hidden: true }),
     news: h("p", { class: "setting-news", hidden: true }),
+    test: createNoticeTest(setting.name),
     lock: h("p", { class: "setting-lock", id: `${id}-lock` }, icon("lock"), h("span")),
     reset: h("button", {
       type: "button",
@@ -168,18 +177,19 @@ function createParts(setting, id) {
  * @param {HTMLElement | null} control
  * @param {ReturnType<typeof createParts>} parts
  */
-function createElement(setting, id, control, { plain, facts, wrong, news, lock, reset }) {
-  const { name, effect } = setting;
-  const label = { class: "setting-name", for: control ? id : null, text: titleOf(name) };
+function createElement(setting, id, control, { plain, facts, wrong, news, test, lock, reset }) {
+  const { name, effect, kind } = setting;
+  const isField = control !== null && kind !== "mapping";
+  const label = { class: "setting-name", for: isField ? id : null, text: titleOf(name) };
   const head = h(
     "div",
     { class: "setting-head" },
-    h(control ? "label" : "h4", label),
+    h(isField ? "label" : "h4", label),
     h("code", { text: name }),
     h("p", { class: "setting-effect", text: `${capitalised(effect)}.` }),
   );
-  const body = h("div", { class: "setting-body" }, control ?? plain, facts, wrong, news, lock, reset);
-  return h("div", { class: "setting", "data-setting": name }, head, body);
+  const body = h("div", { class: "setting-body" }, control ?? plain, wrong, news, test, facts, lock, reset);
+  return h("div", { class: "setting", "data-setting": name, "data-wide": kind === "mapping" }, head, body);
 }
 
 /** @param {Setting} setting */
@@ -201,13 +211,20 @@ function createControl(setting, id) {
   const options = optionsOf(setting);
   /** @type {Control} */
   const control =
-    setting.kind === "agents"
-      ? createAgentOrder(setting.choices, props)
-      : options.length
-        ? h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })))
-        : createInput(setting, props);
+    createSpecial(setting, props) ?? (options.length ? createSelect(options, props) : createInput(setting, props));
   control.value = toText(setting.value);
   return control;
+}
+
+/** @param {Setting} setting @param {Record<string, string>} props @returns {Control | null} */
+function createSpecial({ kind, name, choices }, props) {
+  if (name === "commands") return createCommandsTable(choices);
+  return kind === "agents" ? createAgentOrder(choices, props) : null;
+}
+
+/** @param {string[][]} options value and label @param {Record<string, string>} props */
+function createSelect(options, props) {
+  return h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })));
 }
 
 /** @param {Setting} setting @returns {string[][]} value and label */

@@ -8,87 +8,6 @@
  *   of `GET /api/settings`
  */
 
-/**
- * Groups of settings, in their order; settings that no group names are in the last one.
- * @type {[title: string, names: string[]][]}
- */
-const GROUPS = [
-  [
-    "How work is done",
-    [
-      "agent",
-      "workflow",
-      "gates",
-      "verify",
-      "default_batch_size",
-      "max_code_review_attempts",
-      "light_model_after_review",
-      "code_review_after_build",
-      "retries",
-      "project_context_max_age_hours",
-      "active_hours",
-      "keep_awake",
-      "auto_resume",
-    ],
-  ],
-  [
-    "Money and time",
-    [
-      "budget_batch_usd",
-      "budget_day_usd",
-      "budget_batch_tokens",
-      "budget_day_tokens",
-      "budget_story_usd",
-      "budget_story_tokens",
-      "budget_command_usd",
-      "budget_command_tokens",
-      "budget_needs_prices",
-      "no_progress_usd",
-      "no_progress_commands",
-      "reserve_percent",
-      "reserve_hours",
-      "command_timeout_min",
-      "silence_timeout_min",
-      "question_timeout_min",
-      "retention_days",
-    ],
-  ],
-  [
-    "Delivery",
-    [
-      "deliver",
-      "deliver_per",
-      "remote",
-      "deliver_branch",
-      "deliver_base",
-      "pull_request_command",
-      "pull_request_lookup_command",
-      "checks_command",
-      "checks_interval_s",
-      "deliver_rounds",
-      "merge_when",
-      "merge_command",
-    ],
-  ],
-  ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
-  ["Access", ["token", "reader_token", "public_url", "allowed_hosts", "cors_origin"]],
-  ["Receipts", ["receipt_notes", "receipt_trailer", "receipt_key"]],
-  ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
-  ["The server", []],
-];
-
-/** @param {Setting[]} settings @returns {{title: string, settings: Setting[]}[]} */
-export function grouped(settings) {
-  const rest = GROUPS[GROUPS.length - 1][0];
-  const home = (/** @type {Setting} */ { name }) => GROUPS.find(([, names]) => names.includes(name))?.[0] ?? rest;
-  return GROUPS.map(([title, names]) => ({
-    title,
-    settings: settings
-      .filter((setting) => home(setting) === title)
-      .sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name)),
-  })).filter((group) => group.settings.length > 0);
-}
-
 /** "budget_day_usd" -> "Budget of a day"; others by their own words. @param {string} name */
 export function titleOf(name) {
   const words = TITLES[name] ?? name.replaceAll("_", " ");
@@ -99,7 +18,24 @@ export function titleOf(name) {
 const TITLES = {
   gates: "gates: the run waits for you",
   verify: "check of the project",
-  default_batch_size: "cycles of a batch",
+  agents: "programs of the agents",
+  commands: "agent and model by command",
+  parallel: "stories side by side",
+  worktree_setup: "makes a worktree ready",
+  story_order: "order of stories",
+  close_epics: "closing of epics",
+  commit_by: "commits are made by",
+  commit_per: "a commit for each",
+  workflows: "workflows of one's own",
+  notify_webhook: "webhook",
+  notify_secret: "secret of the webhook",
+  notify_command: "command",
+  receipt_notes: "receipts as git notes",
+  receipt_trailer: "receipt in the commit message",
+  receipt_key: "key that signs receipts",
+  event_retention_days: "events are kept, days",
+  tracker: "status file",
+  default_batch_size: "stories of a batch, in steps of one or two",
   max_code_review_attempts: "most code reviews",
   light_model_after_review: "light model from review",
   project_context_max_age_hours: "age of the project context, hours",
@@ -160,6 +96,7 @@ export function parse(setting, text) {
 /** @param {Setting} setting @param {string} text trimmed @returns {any} undefined for a text that is not allowed */
 function parseValue(setting, text) {
   const { kind, choices } = setting;
+  if (kind === "mapping") return text === "{}" ? null : JSON.parse(text);
   if (kind === "boolean") return { true: true, false: false }[text];
   if (kind === "integer" || kind === "number") return parseNumber(setting, text);
   if (kind === "agents") return parseAgents(text, choices);
@@ -201,14 +138,33 @@ function hasOpenQuote(text) {
 
 /** A value as a field holds it. @param {any} value */
 export function toText(value) {
+  if (value && typeof value === "object" && !Array.isArray(value)) return canonical(value);
   if (Array.isArray(value)) return value.join(", ");
   return value === null || value === undefined ? "" : String(value);
+}
+
+/** A mapping of mappings as JSON, the same for the same values: sorted, without what is empty. @param {any} entries */
+export function canonical(entries) {
+  const parts = Object.entries(entries).map(([name, entry]) => [name, filled(entry)]);
+  return JSON.stringify(Object.fromEntries(parts.filter(([, entry]) => Object.keys(entry).length).sort(byName)));
+}
+
+/** @param {Record<string, any>} entry */
+function filled(entry) {
+  const parts = Object.entries(entry).filter(([, value]) => value !== null && value !== "" && value?.length !== 0);
+  return Object.fromEntries(parts.sort(byName));
+}
+
+/** @param {any[]} a @param {any[]} b */
+function byName([a], [b]) {
+  return a < b ? -1 : 1;
 }
 
 /** A value as people read it. @param {Setting} setting @param {any} value */
 export function words(setting, value) {
   if (value === null || value === undefined || (Array.isArray(value) && !value.length)) return "none";
   if (setting.kind === "boolean") return value ? "on" : "off";
+  if (setting.kind === "mapping") return yaml(value).trim() || "none";
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 

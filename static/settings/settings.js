@@ -1,19 +1,24 @@
 // @ts-check
 /**
- * The Settings tab: every setting in its group, edited in place, checked while it is typed, saved all or none. It shows
- * what will be written to the file before it is written, and values that another page has changed.
+ * The Settings tab: a page for each topic, every setting edited in place, checked while it is typed, saved all or none. It
+ * shows what will be written to the file before it is written, and values that another page has changed. A search goes
+ * through all topics.
  */
 import { catchApiError, get, post, put } from "../kit/api.js";
-import { byId, h, list, show, text } from "../kit/dom.js";
+import { byId, h, show, text } from "../kit/dom.js";
 import { isReader, READER_WORDS } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 import { AccessPanel } from "./access.js";
+import { Appearance } from "./appearance.js";
 import { Prompts } from "./prompts.js";
+import { PushPanel } from "./push.js";
 import { SaveBar } from "./save-bar.js";
-import { SettingField } from "./setting-field.js";
-import { grouped } from "./setting-format.js";
+import { TopicNav } from "./topic-nav.js";
+import { TopicPage } from "./topic-page.js";
+import { grouped, TOPICS } from "./topics.js";
 
 /** @typedef {import("./setting-format.js").Setting} Setting */
+/** @typedef {import("./setting-field.js").SettingField} SettingField */
 /** @typedef {{settings: Setting[], file: string, unread: string | null}} Answer of `GET /api/settings` */
 
 /** How often the values in force are read again while the tab is open, in ms. */
@@ -34,16 +39,14 @@ export class Settings {
     autocomplete: "off",
     spellcheck: "false",
   });
-  #groups = h("div", { class: "settings-groups" });
   #bar = new SaveBar(() => this.#discard());
-  #form = h("form", { class: "settings", novalidate: true }, this.#groups, this.#bar.el);
-  #sections = list(
-    this.#groups,
-    (/** @type {ReturnType<typeof grouped>[number]} */ group) => group.title,
-    (group) => createGroup(group.title, () => this.#changed()),
-  );
   #prompts = new Prompts();
   #access = new AccessPanel();
+  #push = new PushPanel();
+  #appearance = new Appearance();
+  #pages = TOPICS.map((topic) => new TopicPage(topic, () => this.#changed()));
+  #none = h("p", { class: "empty", role: "status" });
+  #nav = new TopicNav(() => this.#show());
   #opened = false;
   #readAt = 0;
   #timer = 0;
@@ -52,22 +55,30 @@ export class Settings {
   #saving = false;
 
   constructor() {
-    const top = h("div", { class: "settings-bar" }, this.#intro, h("label", { class: "search" }, this.#query));
-    byId("tab-settings").append(
-      top,
-      this.#unread,
-      this.#form,
-      this.#access.el,
-      this.#prompts.el,
-      this.#guardian,
-      this.#awake,
-    );
-    this.#query.addEventListener("input", () => this.#filter());
-    this.#form.addEventListener("submit", (event) => {
+    const pages = this.#pages.map(({ el }) => el);
+    const parts = [this.#unread, ...pages, this.#none, this.#intro, this.#bar.el];
+    const form = h("form", { class: "settings", novalidate: true }, ...parts);
+    const side = h("div", { class: "settings-side" }, h("label", { class: "search" }, this.#query), this.#nav.el);
+    byId("tab-settings").append(h("div", { class: "settings-frame" }, side, form));
+    this.#fillPages();
+    this.#query.addEventListener("input", () => this.#show());
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
     addEventListener("beforeunload", (event) => this.#edited.length && event.preventDefault());
+  }
+
+  /** Adds what is beside the settings of a topic. */
+  #fillPages() {
+    const page = (/** @type {string} */ id) => /** @type {TopicPage} */ (this.#pages.find((each) => each.id === id));
+    const bell = "While the page is open, the bell at its top switches notifications of this browser on.";
+    page("access").add(this.#access);
+    page("notifications").add(this.#push, h("p", { class: "settings-words", text: bell }));
+    page("appearance").add(this.#appearance);
+    page("prompts").add(this.#prompts);
+    page("schedule").add(null, this.#awake);
+    page("server").add(null, this.#guardian);
   }
 
   focus() {
@@ -85,7 +96,8 @@ export class Settings {
     text(this.#guardian, run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`);
     if (!this.#opened || this.#isStale) this.#read();
     this.#opened = true;
-    void this.#prompts.open();
+    this.#appearance.read();
+    void this.#openPrompts();
   }
 
   /** @param {import("../shell/model.js").Model} model */
@@ -99,11 +111,24 @@ export class Settings {
 
   /** The fields with a change that is not saved. */
   get #edited() {
-    return [...this.#sections.views()].flatMap((section) => [...section.fields()]).filter((field) => field.changed);
+    return this.#fields.filter((field) => field.changed);
+  }
+
+  get #fields() {
+    return this.#pages.flatMap((page) => page.fields);
   }
 
   get #changes() {
     return Object.fromEntries(this.#edited.map((field) => [field.name, field.change]));
+  }
+
+  async #openPrompts() {
+    await this.#prompts.open();
+    this.#offerCommands();
+  }
+
+  #offerCommands() {
+    for (const field of this.#fields) field.offerCommands(this.#prompts.commands);
   }
 
   async #read() {
@@ -114,6 +139,7 @@ export class Settings {
     });
     if (answer && !this.#saving) this.#draw(answer);
     void this.#access.read();
+    if (!isReader) void this.#push.read();
     // No event says that the machine is kept awake now.
     const run = await catchApiError(get("/api/run"));
     if (run) text(this.#awake, awakeText(run.awake));
@@ -121,25 +147,32 @@ export class Settings {
 
   /** @param {Answer} answer */
   #draw({ settings, file, unread }) {
-    this.#sections.render(grouped(isReader ? settings.map(locked) : settings));
+    const groups = grouped(isReader ? settings.map(locked) : settings);
+    for (const page of this.#pages) page.render(groups.find(({ id }) => id === page.id)?.settings ?? []);
+    this.#offerCommands();
     text(this.#intro, `Saved to ${file}, line by line; comments and everything else in it stay as they are.`);
     show(this.#unread, unread !== null);
     text(this.#unread, unread ?? "");
-    this.#filter();
     this.#changed();
   }
 
-  #filter() {
+  /** Shows the open topic, or of all topics what the search finds. */
+  #show() {
     const query = this.#query.value.trim().toLowerCase();
-    for (const section of this.#sections.views()) section.filter(query);
-    this.#access.filter(query);
-    this.#prompts.filter(query);
+    const found = new Set(this.#pages.filter((page) => page.filter(query)).map(({ id }) => id));
+    for (const page of this.#pages) show(page.el, query ? found.has(page.id) : page.id === this.#nav.current);
+    text(this.#none, found.size ? "" : "No setting is called that.");
+    const changed = new Set(
+      this.#pages.filter((page) => page.fields.some((field) => field.changed)).map(({ id }) => id),
+    );
+    this.#nav.render({ found: query ? found : null, changed });
   }
 
   #changed() {
     const edited = this.#edited;
     const wrong = edited.filter((field) => field.error).length;
     this.#bar.show({ changes: edited.length, wrong, saving: this.#saving });
+    this.#show();
     clearTimeout(this.#timer);
     if (edited.length && !wrong) this.#timer = window.setTimeout(() => this.#readPreview(), TYPING_MS);
   }
@@ -164,7 +197,7 @@ export class Settings {
   async #submit() {
     const edited = this.#edited;
     const wrong = edited.find((field) => field.error);
-    if (wrong) return wrong.focus();
+    if (wrong) return this.#focus(wrong);
     if (!edited.length || this.#saving) return;
     this.#saving = true;
     this.#bar.disable();
@@ -185,13 +218,21 @@ export class Settings {
     for (const field of edited) field.discard();
     this.#draw(answer);
     toast(`Saved: ${edited.map((field) => field.name).join(", ")}.`, "good");
-    edited[0].focus();
+    this.#focus(edited[0]);
+  }
+
+  /** @param {SettingField | undefined} field whose topic may not be open */
+  #focus(field) {
+    const page = this.#pages.find((each) => field && each.fields.includes(field));
+    if (page?.el.hidden) location.hash = `#settings?topic=${page.id}`;
+    if (page) show(page.el, true); // the address is followed a moment later
+    field?.focus();
   }
 
   #discard() {
     const edited = this.#edited;
     for (const field of edited) field.discard();
-    edited[0]?.focus();
+    this.#focus(edited[0]);
   }
 }
 
@@ -205,33 +246,4 @@ function awakeText({ active, means, problem }) {
   if (problem) return `The machine cannot be kept awake: ${problem}.`;
   if (!means) return "This system has no known way to keep the machine awake.";
   return active ? `The machine is kept awake by ${means}.` : `While a batch works, ${means} keeps the machine awake.`;
-}
-
-/** @param {string} title @param {() => void} onChange */
-function createGroup(title, onChange) {
-  const rows = h("div", { class: "setting-rows" });
-  const id = `group-${title.replace(/\W+/g, "-").toLowerCase()}`;
-  const el = h("section", { class: "setting-group", "aria-labelledby": id }, h("h3", { id, text: title }), rows);
-  // A setting that is locked or unlocked needs another control: that is part of the key.
-  const fields = list(
-    rows,
-    (/** @type {Setting} */ setting) => `${setting.name} ${setting.locked === null}`,
-    (setting) => new SettingField(setting, onChange),
-  );
-  return {
-    el,
-    /** @param {{settings: Setting[]}} group */
-    update: (group) => fields.render(group.settings),
-    fields: () => fields.views(),
-    /** @param {string} query in lower case */
-    filter(query) {
-      let any = false;
-      for (const field of fields.views()) {
-        const matches = !query || (field.el.textContent ?? "").toLowerCase().includes(query);
-        show(field.el, matches);
-        any ||= matches;
-      }
-      show(el, any);
-    },
-  };
 }

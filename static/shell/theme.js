@@ -34,6 +34,8 @@ export function createTheme(button) {
   const next = () => choose(THEMES[(THEMES.indexOf(current) + 1) % THEMES.length]);
 
   button.addEventListener("click", next);
+  // From the Settings, which do not know this button.
+  addEventListener("theme", (event) => choose(/** @type {CustomEvent<Theme>} */ (event).detail));
   render();
   return { next, choose, words: (/** @type {Theme} */ theme) => WORDS[theme] };
 }

@@ -66,7 +66,11 @@ async def test_evidence_stands_beside_every_status_that_claims_something(client:
     received = (await get(client, "/api/standings"))["stories"]
     assert received[KEY]["tone"] == "good"
     assert received[KEY]["words"].startswith("1 review: zero issues · ")
-    assert received["2-1-c"] == {"tone": "warn", "words": "Done before this runner knew it, nothing is proved"}
+    assert received["2-1-c"] == {
+        "tone": "warn",
+        "words": "Done before this runner knew it, nothing is proved",
+        "before": True,
+    }
     assert "1-2-b" not in received
 
 

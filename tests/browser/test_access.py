@@ -65,7 +65,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedServer]
 def settings(context: BrowserContext, guarded: GuardedServer) -> Page:
     """The operator's page, at Settings."""
     page = context.new_page()
-    page.goto(f"{guarded.url}?token={TOKEN}#settings")
+    page.goto(f"{guarded.url}?token={TOKEN}#settings?topic=access")
     expect(page.get_by_role("button", name="Pair a phone")).to_be_visible()
     return page
 
@@ -152,6 +152,7 @@ def test_messages_are_switched_on_shown_and_switched_off(
     context.add_init_script(SUBSCRIBES)
     context.grant_permissions(["notifications"], origin=guarded.url.rstrip("/"))
     settings.reload()
+    settings.get_by_role("link", name="Notifications").click()
     settings.get_by_role("button", name="Send messages to this device").click()
     devices = settings.get_by_label("Devices that get messages")
     expect(devices.get_by_role("listitem")).to_have_count(1)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from .conftest import PageServer, Watch, picture, visit
+from .test_axe import axe, in_both_schemes
 
+__all__ = ["axe"]  # a fixture
 pytestmark = pytest.mark.browser
 
 ARTIFACTS = Path("demo/_bmad-output/implementation-artifacts")
@@ -68,11 +70,20 @@ def choose(page: Page, key: str, status: str) -> None:
     page.get_by_role("menuitemradio", name=status, exact=True).click()
 
 
+def drag(page: Page, key: str, place: str) -> None:
+    """Onto a place of the bar that is shown while a card is dragged."""
+    card(page, key).hover(position={"x": 60, "y": 40})
+    page.mouse.down()
+    page.mouse.move(300, 300, steps=4)
+    page.locator("#board-drop").get_by_text(place, exact=True).hover()
+    page.mouse.up()
+
+
 def test_a_card_is_dragged_to_another_status_and_taken_back(board: Page, tracker: Path) -> None:
     at(board, SECOND, "backlog")
     before = tracker.read_text()
-    review = board.locator('.epic-row .column[data-status="review"]').first
-    card(board, SECOND).drag_to(review, target_position={"x": 40, "y": 20})
+    expect(board.locator('.column[data-status="review"]')).to_have_count(0)
+    drag(board, SECOND, "Review")
     at(board, SECOND, "review")
     assert f"{SECOND}: review" in tracker.read_text()
     expect(card(board, SECOND).locator(".standing")).to_have_text("Nothing of it was run here")
@@ -191,6 +202,22 @@ def test_filters_are_kept_in_the_address(board: Page) -> None:
     expect(board.locator(".card")).to_have_count(found)
     expect(board.get_by_label("Search stories")).to_have_value("notebook")
     expect(board.get_by_label("Epic", exact=True)).to_have_value("1")
+    board.get_by_role("button", name="List").click()
+    board.get_by_label("Order", exact=True).select_option("title")
+    expect(board).to_have_url(re.compile(r"layout=list&sort=title$"))
+    board.get_by_role("button", name="Views").click()
+    board.get_by_label("Save this view as").fill("Notebook, by title")
+    board.keyboard.press("Enter")
+    board.get_by_role("button", name="Show all").click()
+    board.get_by_role("button", name="Board", exact=True).click()
+    expect(board.locator(".card")).to_have_count(7)
+    board.reload()
+    board.get_by_role("button", name="Views").click()
+    board.get_by_role("button", name="Notebook, by title", exact=True).click()
+    expect(board).to_have_url(re.compile(r"(?=.*q=notebook)(?=.*status=backlog)(?=.*sort=title).*layout=list"))
+    board.get_by_role("button", name="Board", exact=True).click()
+    board.get_by_label("Order", exact=True).select_option("")
+    expect(board.locator(".card")).to_have_count(found)
     board.locator(".card-open").first.click()
     expect(board).to_have_url(re.compile(r"q=notebook&epic=1&status=backlog&story="))
     board.keyboard.press("Escape")
@@ -205,6 +232,7 @@ def test_every_status_of_a_finished_batch_stands_beside_its_evidence(
     context: BrowserContext, finished: PageServer
 ) -> None:
     page = visit(context, finished, "board")
+    page.locator(".epic-fold[aria-expanded=false]").click()  # of the epic that is done
     response = finished.ask("api/standings")["stories"]
     for story in finished.ask("api/sprint")["stories"]:
         at(page, story["key"], story["status"])
@@ -218,6 +246,7 @@ def test_every_status_of_a_finished_batch_stands_beside_its_evidence(
 def test_the_board_fits_every_width(context: BrowserContext, finished: PageServer, scheme: str) -> None:
     page = visit(context, finished, "board")
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.locator(".epic-fold[aria-expanded=false]").click()
     for width in (360, 768, 1440, 3840):
         page.set_viewport_size({"width": width, "height": 900})
         expect(page.locator(".card").first).to_be_visible()
@@ -225,17 +254,83 @@ def test_the_board_fits_every_width(context: BrowserContext, finished: PageServe
         picture(page, f"board-{scheme}-{width}")
 
 
-def test_five_hundred_stories_are_drawn_at_once(
-    context: BrowserContext, server: PageServer, tracker: Path, serve: Callable[..., PageServer]
+def test_several_stories_are_selected_and_changed_at_once(
+    context: BrowserContext, server: PageServer, tracker: Path, axe: str
 ) -> None:
+    page = visit(context, server, "board?layout=list")
+    press = page.keyboard.press
+    card(page, SECOND).locator(".card-open").focus()
+    press("x")
+    press("Shift+ArrowDown")
+    bar = page.get_by_role("toolbar", name="Selected stories")
+    expect(bar).to_contain_text("2 stories selected")
+    expect(bar.get_by_role("button", name="Start these 2")).to_be_visible()
+    page.evaluate(axe)
+    assert in_both_schemes(page) == []
+    picture(page, "board-selected")
+    press("m")
+    expect(page.get_by_role("menuitem", name="Run next")).to_be_visible()
+    page.get_by_role("menuitemradio", name="Review").press("Enter")
+    expect(page.locator(".toast", has_text="2 stories are now Review")).to_be_visible()
+    assert [f"{key}: review" in tracker.read_text() for key in (SECOND, THIRD)] == [True, True]
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(card(page, SECOND)).to_have_attribute("data-status", "backlog")
+    expect(card(page, THIRD)).to_have_attribute("data-status", "backlog")
+    bar.get_by_role("button", name="Skip…").click()
+    page.get_by_label("Why?").fill("The design is open")
+    page.get_by_role("button", name="Skip them").click()
+    expect(card(page, THIRD).locator(".card-note")).to_have_text("Skipped: The design is open")
+    bar.get_by_role("button", name="Bring back").click()
+    expect(card(page, THIRD).locator(".card-note")).to_be_hidden()
+    expect(card(page, SECOND).locator(".card-note")).to_be_hidden()
+    bar.get_by_role("button", name="Clear").click()
+    expect(bar).to_be_hidden()
+    card(page, SECOND).locator(".card-open").click(modifiers=["Control"])
+    card(page, THIRD).locator(".card-open").click(modifiers=["Shift"])
+    expect(bar).to_contain_text("2 stories selected")
+    page.get_by_role("button", name="Board", exact=True).click()
+    drag(page, SECOND, "In progress")
+    at(page, SECOND, "in-progress")
+    at(page, THIRD, "in-progress")
+
+
+def test_five_hundred_stories_are_two_screens(context: BrowserContext, server: PageServer, tracker: Path) -> None:
     stories = json.loads(json.dumps(server.ask("api/sprint")))
-    like = stories["stories"][0]
-    stories["stories"] = [{**like, "key": f"{1 + n // 20}-{n % 20}-a", "epic": str(1 + n // 20)} for n in range(500)]
+    like = {**stories["stories"][0], "drift": None, "tasks": None}
+    stories["stories"] = [
+        {
+            **like,
+            "key": f"{1 + n // 20}-{n % 20}-a",
+            "epic": str(1 + n // 20),
+            "status": "done" if n < 200 else "backlog",
+            "title": "\u05d0" * 500 if n == 200 else f"Story {n}",
+        }
+        for n in range(500)
+    ]
     stories["epics"] = [{**stories["epics"][0], "id": str(n + 1), "stories": []} for n in range(25)]
+    before = {"tone": "warn", "words": "Done before this runner knew it, nothing is proved", "before": True}
+    standings = {story["key"]: before for story in stories["stories"][:200]}
     page = context.new_page()
     page.route("**/api/sprint", lambda route: route.fulfill(json=stories))
+    page.route("**/api/standings", lambda route: route.fulfill(json={"stories": standings}))
     page.goto(f"{server.url}#board")
-    expect(page.locator(".card")).to_have_count(500)
+    expect(page.locator(".epic-row")).to_have_count(25)
     expect(page.locator("#board-counts")).to_contain_text("500 stories")
+    rows = page.locator(".epic-row")
+    expect(rows.first).to_contain_text("Epic 11")  # the first that is not done, and open
+    expect(rows.first.locator(".card")).to_have_count(6)
+    expect(rows.last).to_contain_text("Epic 10")
+    assert page.evaluate("document.getElementById('epic-rows').scrollHeight") < 2 * 900
+    rows.first.get_by_role("button", name="14 more").click()
+    expect(rows.first.locator(".card")).to_have_count(20)
+    rows.last.locator(".epic-fold").press("Enter")
+    expect(rows.last.locator(".epic-note")).to_contain_text("Done before Sprint Runner came")
+    expect(rows.last.locator(".standing")).to_have_count(0)
+    page.get_by_role("button", name="List").click()
+    page.get_by_role("button", name="Fold all").click()
+    expect(page.locator(".card")).to_have_count(0)
+    page.get_by_role("button", name="Unfold all").click()
+    expect(page.locator(".card")).to_have_count(500)
     page.get_by_label("Search stories").fill("25-19-a")
     expect(page.locator(".card")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") == page.evaluate("innerWidth")

@@ -95,8 +95,8 @@ def test_red_mended_green_merged(
         assert fits(small)
         assert small.evaluate(SMALL, TARGET_PX) == []
         picture(small, "delivery-dossier-360")
-    page.goto(f"{server.url}#settings")
-    expect(page.get_by_role("heading", name="Delivery")).to_be_visible()
+    page.goto(f"{server.url}#settings?topic=delivery")
+    expect(page.get_by_role("heading", name="Commits and delivery")).to_be_visible()
 
     for number, fields, status, message in (
         (9, {"decision": "retry"}, 404, "there is no delivery 9"),

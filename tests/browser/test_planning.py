@@ -150,11 +150,11 @@ def test_a_tracker_is_shown_and_written(begin: Begin, context: BrowserContext, u
     page.goto(f"{server.url}#board")
 
     (unplanned / "_bmad-output/planning-artifacts/epics.md").write_text(EPICS + "\n### Story 3.1: Greet them\n")
-    panel.get_by_role("button", name="Write this tracker").click()
+    panel.get_by_role("button", name="Write this file").click()
     expect(panel.locator("#plan-wrong")).to_contain_text("The epics have changed since the text was shown")
     expect(panel).to_contain_text("3 epics with 4 stories")
     assert not (unplanned / TRACKER).exists()
-    panel.get_by_role("button", name="Write this tracker").click()
+    panel.get_by_role("button", name="Write this file").click()
     expect(page.locator(".card")).to_have_count(4)
     expect(panel).to_be_hidden()
     assert "  3-1-greet-them: backlog\n" in (unplanned / TRACKER).read_text()

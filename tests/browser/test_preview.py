@@ -106,7 +106,7 @@ def test_a_prompt_is_changed_and_put_back_in_settings(
     watch.allow("400")  # an unknown placeholder
     watch.allow("409")  # a race
     server = serve()
-    page = visit(context, server, "settings")
+    page = visit(context, server, "settings?topic=prompts")
     page.set_viewport_size({"width": width, "height": 800})
     row = page.locator('[data-prompt="dev-story"]')
     expect(row.locator("summary")).to_contain_text("built in")

@@ -1,7 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { grouped, parse, sourceText, titleOf, words, yaml } from "../../static/settings/setting-format.js";
+import { parse, sourceText, titleOf, toText, words, yaml } from "../../static/settings/setting-format.js";
+import { grouped } from "../../static/settings/topics.js";
 
 /**
  * @param {Partial<import("../../static/settings/setting-format.js").Setting>} fields
@@ -63,14 +64,23 @@ test("choices, switches, addresses and command lines", () => {
     assert.equal(parse(command, open).error, "A quote is never closed.", open);
 });
 
-test("every setting has a home, also one that no group names", () => {
+test("every setting has a home, also one that no topic names", () => {
   const names = (/** @type {string[]} */ ...all) =>
     grouped(all.map((name) => setting({ name }))).map((group) => [group.title, group.settings.map(({ name }) => name)]);
   assert.deepEqual(names("port", "retries", "agent", "brand_new"), [
-    ["How work is done", ["agent", "retries"]],
-    ["The server", ["port", "brand_new"]],
+    ["Agents", ["agent"]],
+    ["Workflow", ["retries"]],
+    ["Server and records", ["port", "brand_new"]],
   ]);
   assert.equal(titleOf("brand_new"), "Brand new");
+});
+
+test("a mapping is the same text for the same entries, and nothing for none", () => {
+  const commands = setting({ name: "commands", kind: "mapping" });
+  const text = toText({ b: { model: "x", agent: null }, a: { agent: "codex", model: "" }, c: {} });
+  assert.equal(text, '{"a":{"agent":"codex"},"b":{"model":"x"}}');
+  assert.deepEqual(parse(commands, text).value, { a: { agent: "codex" }, b: { model: "x" } });
+  assert.equal(parse(commands, toText({})).value, null);
 });
 
 test("values and their sources in words", () => {
