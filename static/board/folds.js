@@ -7,6 +7,8 @@ import { readStoredList, writeStored } from "../kit/storage.js";
 const STORED = "board.folds";
 /** Stories up to which every epic that is not done is open. */
 export const SMALL = 60;
+/** Epics that are open at first on a larger board, of those in which something is under way. */
+const OPEN_MOST = 4;
 
 export class Folds {
   /** What the operator has chosen, by the id of the epic. @type {Map<string, boolean>} */
@@ -42,7 +44,8 @@ export class Folds {
 /** @param {Group[]} groups @returns {Set<string>} */
 export function defaultFolds(groups) {
   const isSmall = groups.reduce((sum, { count }) => sum + count, 0) <= SMALL;
-  const first = groups.find((group) => !group.done)?.id;
-  const stays = (/** @type {Group} */ { id, done, busy }) => !done && (isSmall || busy || id === first);
-  return new Set(groups.filter((group) => !stays(group)).map(({ id }) => id));
+  const unfinished = groups.filter((group) => !group.done);
+  const busy = unfinished.filter((group) => group.busy);
+  const open = new Set(isSmall ? unfinished : busy.length ? busy.slice(0, OPEN_MOST) : unfinished.slice(0, 1));
+  return new Set(groups.filter((group) => !open.has(group)).map(({ id }) => id));
 }

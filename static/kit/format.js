@@ -139,7 +139,7 @@ const STATUS = {
   review: "Review",
   done: "Done",
   blocked: "Blocked",
-  parked: "Parked",
+  parked: "Out of scope",
   unknown: "Unknown",
 };
 

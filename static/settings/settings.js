@@ -73,7 +73,7 @@ export class Settings {
   #fillPages() {
     const page = (/** @type {string} */ id) => /** @type {TopicPage} */ (this.#pages.find((each) => each.id === id));
     const bell = "While the page is open, the bell at its top switches notifications of this browser on.";
-    page("access").add(this.#access);
+    page("access").lead(this.#access);
     page("notifications").add(this.#push, h("p", { class: "settings-words", text: bell }));
     page("appearance").add(this.#appearance);
     page("prompts").add(this.#prompts);

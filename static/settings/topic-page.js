@@ -36,6 +36,12 @@ export class TopicPage {
     this.el.append(...(panel ? [panel.el] : []), ...more);
   }
 
+  /** Adds a panel above the settings. @param {Panel} panel */
+  lead(panel) {
+    this.#panels.push(panel);
+    this.#rows.before(panel.el);
+  }
+
   /** @param {Setting[]} settings */
   render(settings) {
     this.#list.render(settings);

@@ -25,7 +25,9 @@ const TAB_KEYS = { run: "r", board: "b", timeline: "t", history: "h", insights: 
 const ELSEWHERE = [
   { keys: "↑ ↓ ← →", words: "Board, Timeline: from card to card, from bar to bar" },
   { keys: "Shift ← →", words: "Board: carry the card to another status" },
-  { keys: "m", words: "Board: the menu of the card" },
+  { keys: "m", words: "Board: the menu of the card, or of all selected ones" },
+  { keys: "x", words: "Board: select the card; with Shift ↑ ↓ more of them, with Ctrl A all" },
+  { keys: "f", words: "Board: fold the epic of the card" },
   { keys: "1 – 9", words: "Board and Run: the story's place in what runs next" },
   { keys: "u", words: "Board: take the last change back" },
   { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },

@@ -154,6 +154,7 @@ def test_agents_of_commands_notifications_and_appearance_are_set_in_the_page(
     page.get_by_role("link", name="Appearance").click()
     page.get_by_label("Theme", exact=True).select_option("dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.evaluate(axe)
     for topic in page.locator(".topics a").all():
         topic.click()
         expect(page.locator(".topic:visible")).to_have_count(1)

@@ -11,11 +11,15 @@ test("of a small board only what is done is folded, of a large one also what has
   const small = [group("1"), group("2", { busy: true }), group("3", { done: true })];
   assert.deepEqual([...defaultFolds(small)], ["3"]);
   const large = [group("1"), group("2"), group("3", { busy: true }), group("4", { count: SMALL, done: true })];
-  assert.deepEqual([...defaultFolds(large)], ["2", "4"]);
+  assert.deepEqual([...defaultFolds(large)], ["1", "2", "4"]);
+  assert.deepEqual([...defaultFolds([group("1", { count: SMALL }), group("2")])], ["2"]);
+  const busy = Array.from({ length: 6 }, (_, place) => group(String(place), { busy: true, count: 20 }));
+  assert.deepEqual([...defaultFolds(busy)], ["4", "5"]);
 });
 
 test("cards are sorted, and equal ones keep their order", () => {
-  const card = (/** @type {any} */ story) => /** @type {any} */ ({ story: { key: story.title, tasks: null, ...story } });
+  const card = (/** @type {any} */ story) =>
+    /** @type {any} */ ({ story: { key: story.title, tasks: null, ...story } });
   const cards = [
     card({ title: "b10", status: "done", standing: { tone: "warn" } }),
     card({ title: "b9", status: "blocked", tasks: { done: 1, total: 2 } }),
