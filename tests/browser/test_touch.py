@@ -40,7 +40,7 @@ def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: PageS
         page = visit(context, finished, tab)
         expect(page.locator(f"#tab-{tab}")).to_be_visible()
         if tab in ("insights", "settings", "history"):
-            expect(page.locator(f"#tab-{tab} button:visible").first).to_be_visible()
+            expect(page.locator(f"#tab-{tab} :is(button, select):visible").first).to_be_visible()
         assert page.evaluate(SMALL, TARGET_PX) == []
 
 
