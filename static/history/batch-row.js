@@ -1,25 +1,10 @@
 // @ts-check
 /** A batch in the table of the History tab; its stories are fetched when it is opened. */
-import { catchApiError, get } from "../kit/api.js";
-import { createCostLines } from "../kit/cost-lines.js";
 import { fill, h, icon, show, text } from "../kit/dom.js";
-import { rangeText } from "../kit/forecast-text.js";
-import {
-  clock,
-  count,
-  day,
-  duration,
-  money,
-  partialSum,
-  plural,
-  shortKey,
-  statusText,
-  stopwatch,
-  tokens,
-} from "../kit/format.js";
+import { clock, count, day, duration, money, partialSum, plural, stopwatch, tokens } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
-import { countUnreported } from "../shell/command-list.js";
 import { toHash } from "../shell/router.js";
+import { BatchStories } from "./batch-stories.js";
 
 /**
  * @typedef {{id: number, status: string, max_cycles: number | null, cycles_completed: number, started_at: number,
@@ -55,7 +40,7 @@ export class BatchRow {
   el;
   #batch;
   #button;
-  #stories = h("div", { class: "batch-inside", hidden: true });
+  #stories;
   #outcome = h("span", { class: "batch-outcome" });
   #bar = h(
     "span",
@@ -65,20 +50,17 @@ export class BatchRow {
   );
   #done = h("span");
   #cells = COLUMNS.map(createCell);
-  /** What the stories were drawn from. */
-  #drawn = "";
-  /** The plan whose titles they have. @type {unknown} */ #titles = null;
 
   /** @param {Batch} batch @param {Actions} actions */
   constructor(batch, actions) {
     this.id = batch.id;
     this.#batch = batch;
-    this.#stories.id = `batch-${batch.id}`;
+    this.#stories = new BatchStories(batch.id);
     this.#button = createToggle(batch.id, actions.toggle);
     this.#cells[0].append(this.#button);
     this.#cells[2].append(this.#outcome);
     this.#cells[3].append(this.#bar, this.#done);
-    const inside = h("td", { class: "batch-fold-cell", role: "cell" }, this.#stories);
+    const inside = h("td", { class: "batch-fold-cell", role: "cell" }, this.#stories.el);
     const cells = [...this.#cells, createLinks(batch.id, actions.replay), inside];
     this.el = h("tr", { "data-batch": batch.id, role: "row" }, ...cells);
   }
@@ -116,18 +98,12 @@ export class BatchRow {
   }
 
   /** @param {boolean} open @param {(key: string) => string} titleOf @param {unknown} titles the plan of these titles */
-  async setOpen(open, titleOf, titles) {
-    show(this.#stories, open);
+  setOpen(open, titleOf, titles) {
+    show(this.#stories.el, open);
     this.el.classList.toggle("unfolded", open);
     this.#button.setAttribute("aria-expanded", String(open));
     const { commands, status, stories_done: done } = this.#batch;
-    const content = `${commands} ${status} ${done}`;
-    if (!open || (content === this.#drawn && titles === this.#titles)) return;
-    this.#drawn = content;
-    this.#titles = titles;
-    const stories = await readStories(this.id, titleOf);
-    // A newer plan may have arrived meanwhile, with another read under way.
-    if (titles === this.#titles) fill(this.#stories, stories);
+    if (open) this.#stories.update(`${commands} ${status} ${done}`, titleOf, titles);
   }
 }
 
@@ -167,58 +143,4 @@ function createLinks(id, replay) {
 /** @param {string} words @param {string} href @param {Record<string, string>} props */
 function createLink(words, href, props) {
   return h("a", { class: "button small", href, text: words, ...props });
-}
-
-/**
- * The stories of a batch, with the cost and duration of each.
- * @param {number} id
- * @param {(key: string) => string} titleOf
- * @returns {Promise<HTMLElement>}
- */
-async function readStories(id, titleOf) {
-  const note = (/** @type {string} */ words) => h("p", { class: "empty", text: words });
-  const answer = await catchApiError(get(`/api/batches/${id}`), (error) => error);
-  if (answer instanceof Error) return note(answer.message);
-  const { stories, commands } = answer;
-  if (!stories.length) return note("No story was begun in this batch.");
-  const items = stories.map((/** @type {any} */ story) => {
-    const own = commands.filter((/** @type {any} */ command) => command.story_id === story.id);
-    return storyItem(id, story, own, titleOf(story.story_key));
-  });
-  const cost = createCostLines(() => `/api/batches/${id}/cost`, "batches");
-  const rows = h("ul", { class: "batch-stories", "aria-label": `Stories of batch ${id}` }, ...items);
-  return h("div", {}, expected(answer.batch), rows, cost.el);
-}
-
-/** What was expected at its start. @param {{forecast: string | null}} batch @returns {Node | null} */
-function expected({ forecast }) {
-  if (!forecast) return null;
-  const { cost_usd: usd, seconds, stories, basis } = JSON.parse(forecast);
-  const words = [
-    plural(stories, "story", "stories"),
-    usd ? rangeText(usd, money) : "cost unknown",
-    rangeText(seconds, (value) => duration(value * 1000)),
-  ];
-  return h("p", { class: "soft", text: `Expected at its start: ${words.join(", ")}; ${basis}.` });
-}
-
-/** @param {number} id of the batch @param {any} story @param {any[]} commands of the story @param {string} title */
-function storyItem(id, story, commands, title) {
-  const sum = (/** @type {string} */ name) => commands.reduce((total, command) => total + (command[name] ?? 0), 0);
-  const cost = sum("cost_usd");
-  const facts = [
-    statusText(story.status),
-    plural(commands.length, "command"),
-    partialSum(money(cost, sum("estimated_usd")), cost, countUnreported(commands, "cost_usd")),
-    story.ended_at ? duration(story.ended_at - story.started_at) : "",
-    story.reason,
-  ];
-  const href = toHash("history", { batch: String(id), story: story.story_key });
-  return h(
-    "li",
-    { "data-status": story.status },
-    icon(story.status),
-    h("a", { href, text: `${shortKey(story.story_key)} ${title}` }),
-    h("span", { text: facts.filter(Boolean).join(" · ") }),
-  );
 }
