@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -146,6 +147,14 @@ def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[
     """Return the stories of a batch in the order of its cycles."""
     sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"
     return many(connection, Story, sql, (batch_id,))
+
+
+def get_cycle_numbers(connection: sqlite3.Connection, ids: Collection[int | None]) -> dict[int, int]:
+    """Return the numbers of the cycles in which these rows are, by their ids; None is no row."""
+    # As one value: there may be more ids than a statement may have parameters.
+    sql = "SELECT id, cycle_number FROM stories WHERE id IN (SELECT value FROM json_each(?))"
+    wanted = json.dumps([id_ for id_ in ids if id_ is not None])
+    return dict(connection.execute(sql, (wanted,)).fetchall())
 
 
 def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
