@@ -89,6 +89,11 @@ function expectedText({ forecast }) {
   return `Expected at its start: ${words.join(", ")}; ${basis}.`;
 }
 
+/** A story as people name it: "1-2 Correct a sighting". @param {string} key @param {string} title the key where none is known */
+export function storyName(key, title) {
+  return title && title !== key ? `${shortKey(key)} ${title}` : key;
+}
+
 /** @param {number} id of the batch @param {any} story @param {any[]} commands of the story @param {string} title */
 function storyItem(id, story, commands, title) {
   const sum = (/** @type {string} */ name) => commands.reduce((total, command) => total + (command[name] ?? 0), 0);
@@ -98,14 +103,14 @@ function storyItem(id, story, commands, title) {
     plural(commands.length, "command"),
     partialSum(money(cost, sum("estimated_usd")), cost, countUnreported(commands, "cost_usd")),
     story.ended_at ? duration(story.ended_at - story.started_at) : "",
-    story.reason,
+    story.status === "done" ? "" : story.reason,
   ];
   const href = toHash("history", { batch: String(id), story: story.story_key });
   return h(
     "li",
     { "data-status": story.status },
     icon(story.status),
-    h("a", { href, text: `${shortKey(story.story_key)} ${title}` }),
-    h("span", { text: facts.filter(Boolean).join(" · ") }),
+    h("a", { href, dir: "auto", text: storyName(story.story_key, title) }),
+    h("span", { dir: "auto", text: facts.filter(Boolean).join(" · ") }),
   );
 }
