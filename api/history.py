@@ -17,7 +17,7 @@ from store.commands import find_commands, get_commands_by_batch
 from store.comparison import ComparedStory, compare_stories
 from store.log import EventFilter, StoredEvent, find_events, get_events_between
 from store.log import get_events as get_newest_events
-from store.stories import Story, get_cycle_numbers, get_stories_by_batch
+from store.stories import Story, StoryOutcome, get_stories_by_batch, get_story_outcomes
 
 PAGE_MAX: Final = 1000  # rows per response
 STREAM_CHUNK: Final = 1000  # events per read of a streamed response
@@ -64,11 +64,11 @@ class BatchDetail(msgspec.Struct, frozen=True):
 
 
 class Commands(msgspec.Struct, frozen=True):
-    """The newest of `total` commands; `cycles` has the number of the cycle of each `story_id`."""
+    """The newest of `total` commands; `stories` has what came of each `story_id`."""
 
     commands: list[CommandView]
     total: int
-    cycles: dict[int, int]
+    stories: dict[int, StoryOutcome]
 
 
 class Envelopes(msgspec.Struct, frozen=True):
@@ -193,8 +193,8 @@ async def get_commands(request: web.Request) -> web.Response:
     limit = query_int(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
     batch = query_int(request, "batch", None, 0, SEQ_MAX)
     commands, total = await database.read(find_commands, batch, limit)
-    cycles = await database.read(get_cycle_numbers, {command.story_id for command in commands})
-    return json_response(Commands([command_view(command) for command in commands], total, cycles))
+    stories = await database.read(get_story_outcomes, {command.story_id for command in commands})
+    return json_response(Commands([command_view(command) for command in commands], total, stories))
 
 
 ROUTES: Final = [

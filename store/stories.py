@@ -47,6 +47,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     stash: str | None = None
 
 
+class StoryOutcome(msgspec.Struct, frozen=True):
+    """The cycle of a story's row, and its status in it; `reason` is why it was blocked."""
+
+    cycle_number: int
+    status: str
+    reason: str | None
+
+
 def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
     """Insert a story into a batch and return the row's id."""
     values = {"batch_id": batch_id, "story_key": story_key, "started_at": now_ms(), **columns}
@@ -149,12 +157,12 @@ def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[
     return many(connection, Story, sql, (batch_id,))
 
 
-def get_cycle_numbers(connection: sqlite3.Connection, ids: Collection[int | None]) -> dict[int, int]:
-    """Return the numbers of the cycles in which these rows are, by their ids; None is no row."""
+def get_story_outcomes(connection: sqlite3.Connection, ids: Collection[int | None]) -> dict[int, StoryOutcome]:
+    """Return what came of these rows, by their ids; None is no row."""
     # As one value: there may be more ids than a statement may have parameters.
-    sql = "SELECT id, cycle_number FROM stories WHERE id IN (SELECT value FROM json_each(?))"
+    sql = "SELECT id, cycle_number, status, reason FROM stories WHERE id IN (SELECT value FROM json_each(?))"
     wanted = json.dumps([id_ for id_ in ids if id_ is not None])
-    return dict(connection.execute(sql, (wanted,)).fetchall())
+    return {id_: StoryOutcome(*row) for id_, *row in connection.execute(sql, (wanted,))}
 
 
 def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[Story]:

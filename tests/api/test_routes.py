@@ -93,7 +93,8 @@ async def test_history(client: aiohttp.ClientSession) -> None:
     assert await get(client, "/api/insights?batch=1&days=1") == insights
     commands = await get(client, "/api/commands?limit=1")
     assert (commands["commands"], commands["total"]) == (batch["commands"][-1:], len(batch["commands"]))
-    assert commands["cycles"] == {str(commands["commands"][0]["story_id"]): 1}
+    (story,) = commands["stories"].values()
+    assert (story["cycle_number"], story["status"]) == (1, "done")
     assert (await get(client, "/api/commands?batch=2"))["commands"] == []
     assert (await get(client, "/api/batches?outcome=stopped"))["total"] == 0
     assert (await get(client, "/api/batches?story=1-1&agent=own&sort=cost_usd&order=asc"))["total"] == 1
