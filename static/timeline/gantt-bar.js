@@ -5,7 +5,8 @@ import { clock, duration, shortCommand } from "../kit/format.js";
 import { OUTCOMES, resultWith, worstOf } from "./outcome.js";
 
 /** Height of a slot, and the padding of a row around its slots, in px. */
-export const [SLOT_PX, ROW_PADDING] = [26, 12];
+export const SLOT_PX = 26;
+export const ROW_PADDING = 12;
 
 /** What a pattern says of the work: the rest has none. @type {[kind: string, words: string, commands: string[]][]} */
 export const KINDS = [
