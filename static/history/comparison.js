@@ -137,7 +137,7 @@ function factTable(left, right) {
     shown(right),
     value ? differenceText(value(left), value(right)) : "",
   ]);
-  const heads = ["", `Batch ${left.id}`, `Batch ${right.id}`, "Difference"];
+  const heads = ["", `Batch ${left.id}`, `Batch ${right.id}`, "Change"];
   return tableOf("What they came to", heads, rows);
 }
 
@@ -171,18 +171,31 @@ function sideText(side) {
   return facts.filter(Boolean).join(" · ");
 }
 
-/** @param {string} caption @param {string[]} heads @param {string[][]} rows */
+/** As rows of blocks on small screens, which is why the roles are named. @param {string} caption @param {string[]} heads @param {string[][]} rows */
 function tableOf(caption, heads, rows) {
-  const head = heads.map((words, at) =>
-    at || words ? h("th", { scope: "col", text: words }) : h("td", {}, h("span", { class: "unseen", text: "Figure" })),
+  const row = (/** @type {Node[]} */ ...cells) => h("tr", { role: "row" }, ...cells);
+  const group = { role: "rowgroup" };
+  return h(
+    "table",
+    { role: "table" },
+    h("caption", { text: caption }),
+    h("thead", group, row(...heads.map(headCell))),
+    h("tbody", group, ...rows.map(([name, ...cells]) => row(nameCell(name), ...cells.map(bodyCell)))),
   );
-  const body = rows.map(([name, ...cells]) =>
-    h(
-      "tr",
-      {},
-      h("th", { scope: "row", text: name, dir: "auto" }),
-      ...cells.map((words, at) => h("td", { text: words, "data-head": heads[at + 1] })),
-    ),
-  );
-  return h("table", {}, h("caption", { text: caption }), h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...body));
+}
+
+/** @param {string} words */
+function headCell(words) {
+  const content = words || h("span", { class: "unseen", text: "Figure" });
+  return h("th", { role: "columnheader", scope: "col" }, content);
+}
+
+/** @param {string} name */
+function nameCell(name) {
+  return h("th", { role: "rowheader", scope: "row", dir: "auto", text: name });
+}
+
+/** @param {string} words */
+function bodyCell(words) {
+  return h("td", { role: "cell", text: words });
 }

@@ -20,11 +20,13 @@ import { visible } from "./visible.js";
 
 const NS = "http://www.w3.org/2000/svg";
 /** Height of a row of bars, of its bar, and of a chart with a vertical axis, in px. */
-export const [ROW, BAR, TALL] = [42, 12, 220];
+const [ROW, BAR] = [42, 12];
+export const TALL = 220;
 /** A cap is drawn where it is at most so many times the largest value: further off, it would flatten the chart. */
 const CAP_TIMES = 4;
 /** Width of a letter and of the numbers of an axis, in px. */
-export const [GLYPH, AXIS] = [6.9, 52];
+const GLYPH = 6.9;
+export const AXIS = 52;
 
 /**
  * @param {string} tag
