@@ -61,10 +61,15 @@ def find_batches(
     where, values = _where(wanted), _values(wanted)
     count: int = connection.execute(f"SELECT COUNT(*) FROM batches b WHERE {where}", values).fetchone()[0]  # noqa: S608
     direction = "DESC" if page.descending else "ASC"
-    # Unknown durations come last in both directions; the names of orders are checked by their type.
-    order = f"id {direction}" if page.order == "id" else f"{page.order} IS NULL, {page.order} {direction}, id DESC"
-    # In a query of its own: within the sums, `cost_usd` would be that of a command.
-    sql = f"SELECT * FROM ({SUMMARY} WHERE {where} GROUP BY b.id) ORDER BY {order} LIMIT :limit OFFSET :offset"  # noqa: S608
+    sums = f"{SUMMARY} WHERE {where} GROUP BY b.id"
+    if page.order == "id":
+        # Ends with the page: only its batches are summed.
+        sql = f"{sums} ORDER BY b.id {direction} LIMIT :limit OFFSET :offset"
+    else:
+        # Outside of the sums, where `cost_usd` would be that of a command. What is unknown comes last either way; the
+        # names of orders are checked by their type.
+        order = f"{page.order} IS NULL, {page.order} {direction}, id DESC"
+        sql = f"SELECT * FROM ({sums}) ORDER BY {order} LIMIT :limit OFFSET :offset"  # noqa: S608
     return many(connection, BatchSummary, sql, {**values, "limit": page.limit, "offset": page.offset}), count
 
 

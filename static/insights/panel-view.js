@@ -24,7 +24,7 @@ export class PanelView {
     const name = `panel-${id}`;
     this.id = id;
     this.#title = h("h2", { id: name });
-    const region = { role: "region", tabindex: "0", "aria-labelledby": name };
+    const region = { role: "region", tabindex: "0" };
     this.#place = h("div", { class: "scroll-x panel-table", ...region, hidden: true });
     const head = h("header", {}, this.#title, h("span", { class: "panel-tools" }, this.#table, this.#csv));
     const props = { class: "panel", "aria-labelledby": name, "data-panel": id };
@@ -41,6 +41,7 @@ export class PanelView {
     text(this.#title, panel.title);
     text(this.#note, panel.note);
     show(this.#note, panel.note !== "");
+    attr(this.#place, "aria-label", `${panel.title}, the table`);
     attr(this.#table, "aria-label", `Table: ${panel.title}`);
     attr(this.#csv, "aria-label", `CSV: ${panel.title}`);
     const items = panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words));
