@@ -247,3 +247,8 @@ export function roundsTable(reviews, titleOf) {
     })),
   };
 }
+
+/** The pieces of a line's bar. @param {Line} line @param {Measure} measure */
+export function partsOf(line, measure) {
+  return measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone }));
+}

@@ -9,7 +9,7 @@ import { serverNow } from "../kit/server-clock.js";
 import { Axis } from "../kit/time-axis.js";
 import { GanttAxis } from "./gantt-axis.js";
 import { GanttRows, stackRows } from "./gantt-rows.js";
-import { isProblem } from "./outcome.js";
+import { nextProblem } from "./outcome.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("./gantt-rows.js").Row} Row */
@@ -134,12 +134,7 @@ export class Gantt {
 
   /** The failed or waiting command after the current one, or before it. @param {1 | -1} direction */
   problem(direction) {
-    const ids = [...this.#content.commands.values()].filter(isProblem).map((command) => command.command_id);
-    const order = [...this.#content.commands.keys()];
-    const here = this.#current === null ? -1 : order.indexOf(this.#current);
-    const places = ids.map((id) => order.indexOf(id));
-    const at = direction > 0 ? places.find((place) => place > here) : places.findLast((place) => place < here);
-    return at === undefined ? (ids.at(direction > 0 ? 0 : -1) ?? null) : order[at];
+    return nextProblem([...this.#content.commands.values()], this.#current, direction);
   }
 
   /** @param {number} share of the visible range */

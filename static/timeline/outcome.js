@@ -50,3 +50,18 @@ export function isProblem(command) {
   const outcome = outcomeOf(command);
   return outcome === "failed" || outcome === "waiting";
 }
+
+/**
+ * The failed or waiting command after one, or before it; from the last one on the first again.
+ * @param {Command[]} commands in order of start
+ * @param {number | null} current
+ * @param {1 | -1} direction
+ * @returns {number | null}
+ */
+export function nextProblem(commands, current, direction) {
+  const here = commands.findIndex((command) => command.command_id === current);
+  const places = commands.flatMap((command, at) => (isProblem(command) ? [at] : []));
+  const next = direction > 0 ? places.find((at) => at > here) : places.findLast((at) => at < here);
+  const at = next ?? places.at(direction > 0 ? 0 : -1);
+  return at === undefined ? null : commands[at].command_id;
+}
