@@ -208,4 +208,4 @@ def test_a_running_bar_grows_and_the_others_are_left_alone(
     expect(page.locator(".bar[data-kept]")).to_have_count(1)
     server.ask("api/run/stop", {"mode": "now"})
     expect(page.locator(".bar[data-result=stopped]").first).to_be_visible(timeout=60_000)
-    expect(page.locator("#chart-legend")).to_contain_text("stopped or waiting")
+    expect(page.locator("#chart-legend")).to_contain_text("stopped")
