@@ -55,6 +55,10 @@ fuzz: $(VENV)/dev
 real: $(VENV)/dev
 	tests/real_agents.sh
 
+# A picture of every view and state at four widths in both schemes, into tests/browser/output/shots.
+shots: $(VENV)/dev
+	$(PY) -m tests.shots
+
 bench: $(VENV)/dev
 	$(PY) -m tests.bench $(PARTS)
 
@@ -76,4 +80,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds widths lint format fuzz real bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths lint format fuzz real shots bench lock clean $(PARTS)
