@@ -59,6 +59,10 @@ real: $(VENV)/dev
 shots: $(VENV)/dev
 	$(PY) -m tests.shots
 
+# The film of the README, from a run of the demo.
+film: $(VENV)/dev
+	$(PY) -m tests.shots.film
+
 bench: $(VENV)/dev
 	$(PY) -m tests.bench $(PARTS)
 
@@ -80,4 +84,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds widths lint format fuzz real shots bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths lint format fuzz real shots film bench lock clean $(PARTS)
