@@ -60,6 +60,14 @@ fuzz: $(VENV)/dev
 real: $(VENV)/dev
 	tests/real_agents.sh
 
+# A picture of every view and state at four widths in both schemes, into tests/browser/output/shots.
+shots: $(VENV)/dev
+	$(PY) -m tests.shots
+
+# The film of the README, from a run of the demo.
+film: $(VENV)/dev
+	$(PY) -m tests.shots.film
+
 bench: $(VENV)/dev
 	$(PY) -m tests.bench $(PARTS)
 
@@ -81,4 +89,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds widths soak lint format fuzz real bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths soak lint format fuzz real shots film bench lock clean $(PARTS)

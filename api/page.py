@@ -37,6 +37,9 @@ LATE_STYLES: Final = "late.css"
 ENTRY: Final = "shell/app.js"
 CLASSIC: Final = "shell/boot.js"  # a script that runs before the first paint, not a module
 
+KIT: Final = "kit"  # the page that shows every part of the page, at `/static/kit`
+SPRITE: Final = re.compile(r'<svg class="sprite".*?</svg>', re.DOTALL)  # the icons
+
 READERS_PAGE: Final = " "  # the name of the page as readers get it, which no address has
 
 
@@ -67,6 +70,8 @@ def manifest() -> dict[str, Asset]:
         assets[f"{version}/{name}"] = replace(asset, lasting=True)
     announced = _announced(page, version)
     assets[""] = _asset(announced, TYPES[".html"])
+    kit = files["kit/kit.html"].replace("VERSION", version)
+    assets[KIT] = _asset(kit.replace("<!-- SPRITE -->", "".join(SPRITE.findall(page))), TYPES[".html"])
     assets[READERS_PAGE] = _asset(announced.replace("<html ", '<html data-role="reader" ', 1), TYPES[".html"])
     return assets
 

@@ -1,6 +1,6 @@
 """The icons of the installed app, drawn as PNG: `python packaging/icons.py` writes them into `webapp/`.
 
-The mark is that of `webapp/icon.svg`: three lines on a rounded square, of 24 units a side.
+The mark is that of `webapp/icon.svg`: two chevrons on a rounded square, of 24 units a side.
 """
 
 from __future__ import annotations
@@ -15,8 +15,14 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "webapp"
 GROUND: Final = (0, 84, 95)
 UNITS: Final = 24.0
 RADIUS: Final = 5.5  # of the corners
-HALF_STROKE: Final = 1.3
-LINES: Final = ((5.5, 12.5, 7.5, 0.6), (5.5, 18.5, 12.0, 1.0), (5.5, 10.0, 16.5, 0.6))  # from x, to x, y, opacity
+HALF_STROKE: Final = 1.6
+# From x and y, to x and y, opacity.
+LINES: Final = (
+    (5.5, 6.5, 11.0, 12.0, 0.55),
+    (11.0, 12.0, 5.5, 17.5, 0.55),
+    (12.5, 6.5, 18.0, 12.0, 1.0),
+    (18.0, 12.0, 12.5, 17.5, 1.0),
+)
 SAFE: Final = 0.8  # a system may cut a maskable icon to a circle of this size
 ICONS: Final = {"icon-192.png": (192, False), "icon-512.png": (512, False), "icon-maskable-512.png": (512, True)}
 
@@ -57,8 +63,11 @@ def _from_square(x: float, y: float) -> float:
     return math.hypot(max(dx, 0), max(dy, 0)) + min(max(dx, dy), 0) - RADIUS
 
 
-def _from_line(x: float, y: float, start: float, end: float, height: float) -> float:
-    return math.hypot(x - min(max(x, start), end), y - height) - HALF_STROKE
+def _from_line(x: float, y: float, from_x: float, from_y: float, to_x: float, to_y: float) -> float:
+    """Return the distance from a line with round ends, negative inside."""
+    dx, dy = to_x - from_x, to_y - from_y
+    along = min(1.0, max(0.0, ((x - from_x) * dx + (y - from_y) * dy) / (dx * dx + dy * dy)))
+    return math.hypot(x - from_x - along * dx, y - from_y - along * dy) - HALF_STROKE
 
 
 if __name__ == "__main__":

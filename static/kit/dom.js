@@ -12,7 +12,7 @@ const READ = new Set(["title", "aria-label", "placeholder"]);
 
 /**
  * An element. `props`: `class`, `text`, `on` (listeners by event), everything else is an attribute; null and false
- * leave an attribute out, true writes it empty.
+ * leave an attribute out, true writes it empty. A title is of the project: its text says its own direction.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {{class?: string, text?: Value, on?: Record<string, (event: any) => void>} & Record<string, any>} [props]
@@ -22,13 +22,19 @@ const READ = new Set(["title", "aria-label", "placeholder"]);
 export function h(tag, props = {}, ...children) {
   const el = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
-    if (name === "class") el.className = value;
+    if (name === "class") setClass(el, value);
     else if (name === "text") el.textContent = visible(String(value ?? ""));
     else if (name === "on") for (const [type, listener] of Object.entries(value)) el.addEventListener(type, listener);
     else attr(el, name, value);
   }
   el.append(...shown(children));
   return el;
+}
+
+/** @param {HTMLElement} el @param {string} value */
+function setClass(el, value) {
+  el.className = value;
+  if (el.classList.contains("title")) el.dir = "auto";
 }
 
 /** Replaces the content of an element. @param {Element} el @param {...(Node | string | null | undefined | false)} children */

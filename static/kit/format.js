@@ -82,16 +82,35 @@ export function remaining(at, now) {
   return `in ${Math.floor(left / HOUR)} h ${Math.floor((left % HOUR) / MINUTE)} min`;
 }
 
-/** Local wall clock "HH:MM:SS". @param {number} at */
-export function clock(at) {
-  const date = new Date(at);
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+/** Whether the reader's language counts hours to 12. */
+const countsTo12 = /^h1[12]$/.test(
+  new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hourCycle ?? "",
+);
+/** The attribute by which styles give times the room that they need. */
+if (countsTo12 && globalThis.document) document.documentElement.dataset.hours = "12";
+
+/**
+ * A time of day as the reader's language has it: "21:05", "9:05 PM".
+ * @param {Date} date
+ * @param {boolean} [seconds]
+ * @param {boolean} [to12]
+ */
+export function timeOfDay(date, seconds = false, to12 = countsTo12) {
+  const hours = date.getHours();
+  const rest = `:${pad(date.getMinutes())}${seconds ? `:${pad(date.getSeconds())}` : ""}`;
+  if (!to12) return `${pad(hours)}${rest}`;
+  return `${hours % 12 || 12}${rest}\u00a0${hours < 12 ? "AM" : "PM"}`;
 }
 
-/** Local "HH:MM", with the date in front when it is not today. @param {number} at @param {number} [now] */
+/** Local wall clock with seconds: "21:05:07", "9:05:07 PM". @param {number} at */
+export function clock(at) {
+  return timeOfDay(new Date(at), true);
+}
+
+/** Local hour and minute, with the date in front when it is not today. @param {number} at @param {number} [now] */
 export function hourMinute(at, now = serverNow()) {
   const date = new Date(at);
-  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  const time = timeOfDay(date);
   return date.toDateString() === new Date(now).toDateString() ? time : `${day(at)} ${time}`;
 }
 

@@ -6,15 +6,19 @@ import { attr, byId } from "../kit/dom.js";
 
 /** @typedef {"info" | "live" | "warn" | "good" | "bad" | "offline" | "need"} Sign */
 
-/** @type {Record<Sign, {ground: string, mark: string}>} Marks are drawn in a box of 24. */
+const CROSS = '<path d="M11.5 8.5l7 7M18.5 8.5l-7 7"/>';
+/**
+ * Marks are drawn in a box of 24, in the place of the second chevron of the page's own mark.
+ * @type {Record<Sign, {ground: string, mark: string}>}
+ */
 const SIGNS = {
   info: { ground: "#00545f", mark: "" },
-  live: { ground: "#00545f", mark: '<path d="M13 11.5v9l7.5-4.5z" fill="#fff" stroke="#00545f" stroke-width="2"/>' },
-  warn: { ground: "#7a4f00", mark: '<path d="M14.5 13v7M19 13v7" stroke="#fff" stroke-width="2.6"/>' },
-  good: { ground: "#2c6a1d", mark: '<path d="M12.5 16.5l3 3 5.5-6.5" stroke="#fff" stroke-width="2.6"/>' },
-  bad: { ground: "#a62a1a", mark: '<path d="M13.5 13.5l6 6M19.5 13.5l-6 6" stroke="#fff" stroke-width="2.6"/>' },
-  need: { ground: "#a62a1a", mark: '<path d="M17 11v5.5M17 20v.2" stroke="#fff" stroke-width="3.2"/>' },
-  offline: { ground: "#63666b", mark: '<path d="M13.5 13.5l6 6M19.5 13.5l-6 6" stroke="#fff" stroke-width="2.6"/>' },
+  live: { ground: "#00545f", mark: '<path d="M11.5 7v10l7.5-5z" fill="#fff"/>' },
+  warn: { ground: "#7a4f00", mark: '<path d="M12.5 7.5v9M18 7.5v9"/>' },
+  good: { ground: "#2c6a1d", mark: '<path d="M10.5 12.5l3.2 3.2 6-7.2"/>' },
+  bad: { ground: "#a62a1a", mark: CROSS },
+  need: { ground: "#a62a1a", mark: '<path d="M15.5 6v7M15.5 18v.1"/>' },
+  offline: { ground: "#63666b", mark: CROSS },
 };
 
 let shown = "";
@@ -24,9 +28,9 @@ export function showIcon(sign) {
   if (sign === shown) return;
   shown = sign;
   const { ground, mark } = SIGNS[sign];
-  const lines = `<path d="M5 7h8" opacity=".7"/><path d="M5 12h${mark ? 5 : 13}"/><path d="M5 17h4.5" opacity=".7"/>`;
-  const stroke = 'fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"';
-  const content = `<rect width="24" height="24" rx="5.5" fill="${ground}"/><g ${stroke}>${lines}${mark}</g>`;
+  const chevron = '<path d="M4 7l4.5 5L4 17" opacity=".5"/>';
+  const stroke = 'fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"';
+  const content = `<rect width="24" height="24" rx="5.5" fill="${ground}"/><g ${stroke}>${chevron}${mark}</g>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">${content}</svg>`;
   attr(
     byId("favicon"),

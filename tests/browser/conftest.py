@@ -177,7 +177,9 @@ def finished(finishing: PageServer | None) -> PageServer:
 @pytest.fixture
 def context(browser: Browser, watch: Watch, serve: Callable[..., PageServer]) -> Iterator[BrowserContext]:
     """Asks for `serve` so that pages are closed before their server ends."""
-    made = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce")
+    made = browser.new_context(
+        viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce", locale="en-GB"
+    )
     made.on("page", watch.follow)
     yield made
     made.close()

@@ -87,7 +87,7 @@ def test_a_reader_sees_every_tab_and_no_verb(
 ) -> None:
     settings.get_by_role("button", name="Make a reader").click()
     link = settings.locator(".access-shown input").input_value().replace(guarded.phone + "/", guarded.url)
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
     page = context.new_page()
     watch.follow(page)
     page.goto(link)

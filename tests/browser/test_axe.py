@@ -48,6 +48,7 @@ def test_every_tab(context: BrowserContext, finished: PageServer, axe: str) -> N
         page.goto(f"{finished.url}#{tab}")
         expect(page.locator(f"#tab-{tab}")).to_be_visible()
         expect(page.locator(f"#tab-{tab}")).not_to_be_empty()
+        expect(page.locator(".late-note")).to_have_count(0)
         assert in_both_schemes(page) == [], tab
 
 

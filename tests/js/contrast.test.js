@@ -3,13 +3,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-const css = readFileSync(new URL("../../static/kit/base.css", import.meta.url), "utf8");
+const css = readFileSync(new URL("../../static/kit/tokens.css", import.meta.url), "utf8");
 const colours = Object.fromEntries(
   [...css.matchAll(/--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g)].map(([, name, light, dark]) => [
     name,
     { light, dark },
   ]),
 );
+
+/** The share of a colour in a ground that is tinted by it. */
+const TINT = Number(/--tint: (\d+)%/.exec(css)?.[1]) / 100;
+
+test("the colours are those of the page", () => assert.ok(Object.keys(colours).length >= 14 && TINT > 0));
 
 /** Relative luminance, WCAG 2.2. @param {string} hex */
 function luminance(hex) {
@@ -52,9 +57,11 @@ for (const theme of /** @type {const} */ (["light", "dark"])) {
     test(`${theme}: the edge of a control stands out from ${ground}`, () =>
       assert.ok(contrast(colour("edge"), colour(ground)) >= 3));
   }
-  for (const tone of ["warn", "bad", "accent"]) {
-    test(`${theme}: ${tone} can be read on its own tint`, () =>
-      assert.ok(contrast(colour(tone), mix(colour(tone), colour("card"), 0.1)) >= 4.5));
+  for (const tone of ["accent", "done", "review", "warn", "bad"]) {
+    for (const ground of ["paper", "card"]) {
+      test(`${theme}: ${tone} can be read on its own tint of ${ground}`, () =>
+        assert.ok(contrast(colour(tone), mix(colour(tone), colour(ground), TINT)) >= 4.5));
+    }
     test(`${theme}: soft words can be read on the tint of ${tone}`, () =>
       assert.ok(contrast(colour("soft"), mix(colour(tone), colour("card"), 0.14)) >= 4.5));
   }

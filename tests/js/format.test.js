@@ -130,3 +130,13 @@ test("a sum says which part of it no agent has reported", () => {
   assert.equal(format.partialSum("$0.40", 0.4, 1), "at least $0.40");
   assert.equal(format.partialSum("$0.00", 0, 0), "$0.00");
 });
+
+test("a time of day is as the reader's language has it", () => {
+  const at = (/** @type {number} */ hours) => new Date(2026, 0, 24, hours, 5, 7);
+  assert.deepEqual(
+    [0, 9, 12, 21].map((hours) => format.timeOfDay(at(hours), true, true)),
+    ["12:05:07\u00a0AM", "9:05:07\u00a0AM", "12:05:07\u00a0PM", "9:05:07\u00a0PM"],
+  );
+  assert.equal(format.timeOfDay(at(9), false, true), "9:05\u00a0AM");
+  assert.equal(format.timeOfDay(at(9), false, false), "09:05");
+});
