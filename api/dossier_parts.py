@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from api.commands import stored_verdict
+from running.questions import DECIDE
 from store.checks import Check
 from store.commands import Command
 from store.gates import GateRow
@@ -50,13 +51,17 @@ class Hint(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent asked the operator; `answer` is None while it is open. Times in ms since the epoch."""
+    """What an agent asked the operator; `answer` is None while it is open. Times in ms since the epoch.
+
+    `decided` says that the answer leaves the decision to the agent, as it is left where nobody answers in time.
+    """
 
     command_id: int
     question: str
     answer: str | None
     asked_at: int
     answered_at: int | None
+    decided: bool
 
 
 class CommentState(msgspec.Struct, frozen=True):
@@ -172,4 +177,5 @@ def check_line(check: Check) -> CheckLine:
 
 
 def question_view(row: QuestionRow) -> Question:
-    return Question(**{name: getattr(row, name) for name in Question.__struct_fields__})
+    fields = {name: getattr(row, name) for name in QuestionRow.__struct_fields__}
+    return Question(**fields, decided=row.answer == DECIDE)
