@@ -5,6 +5,7 @@ import { attr, fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, plural, shortCommand } from "../kit/format.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 import { createFiles, createSize, remarksOf } from "./diff.js";
+import { keepScrollOf } from "./keep-scroll.js";
 import { createReceipt } from "./receipt.js";
 import { createRevertForm } from "./revert-form.js";
 import { isViewed, setViewed } from "./viewed.js";
@@ -33,6 +34,7 @@ export class Changes {
   #dossier = /** @type {Dossier | null} */ (null);
   #shown = false;
   #drawn = "";
+  #choices = "";
   #read = 0;
 
   /** @param {string} key of the story */
@@ -97,9 +99,9 @@ export class Changes {
     if (!this.#dossier) return;
     const groups = choicesOf(this.#dossier);
     const now = JSON.stringify(groups);
-    if (this.#select.dataset.drawn !== now) {
+    if (this.#choices !== now) {
       fill(this.#select, ...groups.flatMap(({ name, choices }) => optionsOf(name, choices)));
-      this.#select.dataset.drawn = now;
+      this.#choices = now;
     }
     const asked = urlParams().get("change") ?? ALL;
     const isKnown = groups.some(({ choices }) => choices.some(({ value }) => value === asked));
@@ -128,7 +130,7 @@ export class Changes {
     const found = await catchApiError(get(url), (error) => error);
     if (turn !== this.#read) return;
     if (found instanceof Error) this.#fail(change, found.message);
-    else this.#draw(change, url, found);
+    else keepScrollOf(this.el, () => this.#draw(change, url, found));
   }
 
   /** @param {string} change @param {string} message */

@@ -11,37 +11,13 @@ import { sizeOf } from "./diff.js";
 
 /** @param {Dossier} dossier @param {Open} open @returns {Item[]} oldest first */
 export function itemsOf(dossier, open) {
-  const {
-    commands,
-    reviews = [],
-    questions = [],
-    hints = [],
-    sent_back: sent = [],
-    checks = [],
-    commits = [],
-  } = dossier;
-  const rounds = new Map(
-    reviews
-      .flatMap((/** @type {any} */ kind) => kind.rounds)
-      .map((/** @type {any} */ round) => [round.command_id, round]),
-  );
+  const { commands, questions = [], hints = [], sent_back: sent = [], checks = [], commits = [] } = dossier;
   const names = new Map(commands.map((/** @type {any} */ command) => [command.id, shortCommand(command.command)]));
   const made = commitsMade(commands, commits);
-  const asked = new Set(questions.map((/** @type {any} */ one) => one.command_id));
   const nameOf = (/** @type {number} */ id) => names.get(id) ?? `command ${id}`;
   /** @type {Item[]} */
   const items = [
-    ...commands.map((/** @type {any} */ command) => ({
-      id: `command-${command.id}`,
-      at: command.started_at,
-      data: {
-        command,
-        round: rounds.get(command.id) ?? null,
-        commit: made.get(command.id) ?? null,
-        asked: asked.has(command.id),
-      },
-      draw: null,
-    })),
+    ...commandItems(dossier, made),
     ...each("question", questions, "asked_at", (one) => questionNote(one, nameOf), "command_id"),
     ...each("hint", hints, "at", (one) => hintNote(one, nameOf, open)),
     ...each("gate", sent, "at", gateNote, "gate_id"),
@@ -61,6 +37,27 @@ export function itemsOf(dossier, open) {
 /** @param {string} kind @param {any[]} all @param {string} at @param {(data: any) => Note} draw @param {string} [id] @returns {Item[]} */
 function each(kind, all, at, draw, id = "id") {
   return all.map((data) => ({ id: `${kind}-${data[id]}`, at: data[at], data, draw }));
+}
+
+/** @param {Dossier} dossier @param {Map<number, any>} made the commits that they made @returns {Item[]} */
+function commandItems({ commands, reviews = [], questions = [], status, reason }, made) {
+  const all = reviews.flatMap((/** @type {any} */ kind) => kind.rounds);
+  const rounds = new Map(all.map((/** @type {any} */ round) => [round.command_id, round]));
+  const asked = new Set(questions.map((/** @type {any} */ one) => one.command_id));
+  // Its command succeeded in saying that the story is blocked; why is in the story's own row.
+  const blocking =
+    status === "blocked" ? commands.findLast(({ verdict = "" }) => /^blocked/i.test(verdict ?? ""))?.id : null;
+  return commands.map((/** @type {any} */ command) => ({
+    id: `command-${command.id}`,
+    at: command.started_at,
+    data: {
+      command: command.id === blocking ? { ...command, reason } : command,
+      round: rounds.get(command.id) ?? null,
+      commit: made.get(command.id) ?? null,
+      asked: asked.has(command.id),
+    },
+    draw: null,
+  }));
 }
 
 /** The commits that commands made, by the command. @param {any[]} commands @param {any[]} commits @returns {Map<number, any>} */

@@ -37,3 +37,10 @@ function visibleAnchor(dialog, root) {
   }
   return above;
 }
+
+/** The same for a part that changes by itself. @param {HTMLElement} part of a dossier @param {() => void} change */
+export function keepScrollOf(part, change) {
+  const [dialog, root] = [part.closest("dialog"), part.closest("#story")];
+  if (dialog instanceof HTMLElement && root instanceof HTMLElement) keepScroll(dialog, root, change);
+  else change();
+}

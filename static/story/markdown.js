@@ -6,8 +6,9 @@
 import { h, icon } from "../kit/dom.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 
-/** Characters of a document that are rendered, and lists and quotes within each other. */
-const MOST = 300_000;
+/** Characters and lines of a document that are rendered, and lists and quotes within each other. */
+const MOST = 200_000;
+const MOST_LINES = 6_000;
 const DEEPEST = 12;
 /** A line that is shorter than this was ended on purpose: its end stays. */
 const WRAPPED = 60;
@@ -29,9 +30,13 @@ const DELIMITER = /^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$/;
  * @returns {HTMLElement}
  */
 export function markdown(text, heading = 3) {
-  const lines = text.slice(0, MOST).replaceAll("\r\n", "\n").replaceAll("\t", "    ").split("\n");
+  const all = text.slice(0, MOST).replaceAll("\r\n", "\n").replaceAll("\t", "    ").split("\n");
+  const lines = all.slice(0, MOST_LINES);
   const { nodes, next } = frontmatter(lines);
-  const cut = text.length > MOST ? [h("p", { class: "empty", text: "The rest is too long to be shown here." })] : [];
+  const cut =
+    text.length > MOST || all.length > MOST_LINES
+      ? [h("p", { class: "empty", text: "The rest is too long to be shown here." })]
+      : [];
   const rest = blocks(lines.slice(next), { heading, depth: 0 });
   return h("div", { class: "md", dir: "auto" }, ...nodes, ...rest, ...cut);
 }
@@ -160,8 +165,8 @@ function endOfItem(lines, at, width) {
   for (; end < lines.length; end += 1) {
     const line = lines[end];
     if (!line.trim()) {
-      const more = lines.slice(end).find((other) => other.trim());
-      if (more === undefined || indentOf(more) < Math.min(width, 2)) break;
+      while (end < lines.length - 1 && !lines[end + 1].trim()) end += 1;
+      if (end === lines.length - 1 || indentOf(lines[end + 1]) < Math.min(width, 2)) break;
     } else if (indentOf(line) < Math.min(width, 2) && (isStart(line) || !lines[end - 1].trim())) break;
   }
   return end;

@@ -7,6 +7,7 @@ import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, show } from "../kit/dom.js";
 import { count } from "../kit/format.js";
 import { inlineMarkdown } from "./inline-markdown.js";
+import { keepScrollOf } from "./keep-scroll.js";
 import { markdown } from "./markdown.js";
 
 /** @typedef {import("./dossier.js").Dossier} Dossier */
@@ -89,7 +90,9 @@ export class StoryText {
     const nodes = await catchApiError(readArtifact(this.#key, name), () =>
       parts(/** @type {Dossier} */ (this.#dossier)),
     );
-    if (turn === this.#read) fill(this.#file, h("p", { class: "file-path mono soft", text: name }), ...nodes);
+    if (turn !== this.#read) return;
+    const path = h("p", { class: "file-path mono soft", text: name });
+    keepScrollOf(this.el, () => fill(this.#file, path, ...nodes));
   }
 }
 
