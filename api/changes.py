@@ -70,7 +70,8 @@ async def _change(services: Services, key: str, name: str, path: str | None, par
 
 async def _work(services: Services, story: StoryInfo, commands: list[Command], name: str) -> StoryWork:
     """Return all of the story's work, or the part of it that is named. Raises `ApiError` 404."""
-    taken = await under_all_names(services, story, get_takeovers_of)
+    # Work by hand that is booked as a command has two names.
+    taken = [] if name.startswith(COMMAND) else await under_all_names(services, story, get_takeovers_of)
     work = await work_of(services, await newest_row(services, story), commands, taken)
     if name != WORK:
         work = StoryWork([span for span in work.spans if span.maker == name], [])

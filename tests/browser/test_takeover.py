@@ -56,7 +56,10 @@ def test_a_story_is_taken_over_and_handed_back(
     expect(dossier.locator(".file")).to_have_count(1)
     expect(dossier.locator(".file")).to_contain_text("by_hand.py")
     dossier.get_by_role("tab", name="Conversation").click()
-    by_hand = dossier.locator(".command", has_text="operator")
+    by_hand = dossier.locator(".command", has=page.locator(".command-facts", has_text="operator"))
+    by_hand.locator(".change-link").click()  # what is booked as a command is the same change
+    expect(dossier.locator(".file")).to_contain_text("by_hand.py")
+    dossier.get_by_role("tab", name="Conversation").click()
     by_hand.locator(".item-open").click()
     expect(by_hand.locator(".command-facts")).to_contain_text("operator")
     by_hand.locator("summary", has_text="Branch from before this command").click()
