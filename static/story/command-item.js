@@ -98,6 +98,7 @@ export class CommandItem {
     attr(this.el, "data-result", isBlocked ? "blocked" : result);
     attr(this.el, "data-tone", tone || null);
     text(this.#verdict, round?.readable ? round.verdict : command.verdict);
+    this.#verdict.classList.toggle("mono", command.command === "commit");
     text(this.#outcome, words);
     this.#outcome.className = result === "success" ? "unseen" : "command-result";
     text(this.#attempt, command.attempt > 1 ? `Attempt ${command.attempt}` : "");

@@ -7,8 +7,8 @@
 const WORD = /[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu;
 /** Pairs of words that are compared; beyond that all between the common ends counts as changed. */
 const MOST = 20_000;
-/** The part of the longer line that has to be the same: of other lines nothing is marked. */
-const LEAST_SAME = 0.35;
+/** The part of the shorter line that has to be the same: of other lines nothing is marked. */
+const LEAST_SAME = 0.5;
 
 /** @type {WordDiff} */
 const NONE = { old: [], new: [] };
@@ -24,7 +24,7 @@ export function wordDiff(before, after) {
   const isOld = old.map((_, at) => at >= start && at < old.length - end && !kept.old.has(at - start));
   const isNew = now.map((_, at) => at >= start && at < now.length - end && !kept.new.has(at - start));
   const same = old.filter((word, at) => !isOld[at] && word.trim()).join("").length;
-  if (same < LEAST_SAME * Math.max(before.trim().length, after.trim().length)) return NONE;
+  if (same < LEAST_SAME * Math.min(before.trim().length, after.trim().length)) return NONE;
   return { old: spans(old, isOld), new: spans(now, isNew) };
 }
 
