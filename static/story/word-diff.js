@@ -8,7 +8,7 @@ const WORD = /[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu;
 /** Pairs of words that are compared; beyond that all between the common ends counts as changed. */
 const MOST = 20_000;
 /** The part of the shorter line that has to be the same: of other lines nothing is marked. */
-const LEAST_SAME = 0.5;
+const LEAST_SAME = 0.35;
 
 /** @type {WordDiff} */
 const NONE = { old: [], new: [] };
