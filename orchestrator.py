@@ -39,7 +39,7 @@ from running.preflight import (
 )
 from running.preset_choice import preset_of
 from running.recovery.startup import recover
-from running.retention import forget_snapshots
+from running.retention import SNAPSHOTS_BYTES, forget_snapshots
 from running.revert import Reverted, revert_story
 from running.sprint_planning import check_planning, planning_agent
 from running.start_checks import check_caps, check_reserve, check_resume, check_start, refuse_taken_over
@@ -93,7 +93,7 @@ class Orchestrator:
             begun = await check_start(self._workspace, request, self.steering.selection, unfinished=self._unfinished())
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await close_interrupted(self._workspace)
-            await forget_snapshots(self._workspace, self._workspace.clock())
+            await forget_snapshots(self._workspace, self._workspace.clock(), SNAPSHOTS_BYTES)
             forecast = await self.forecaster.kept(request, begun.agents[0], begun.preset)
             row = await open_batch(self._workspace, request, begun.agents, begun.preset, begun.head, forecast)
             await warn_of_store(self._workspace, row.id)

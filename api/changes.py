@@ -1,4 +1,4 @@
-"""The changes of a story as diffs: of each of its commits, and of the tree since development began; and its files.
+"""The changes of a story as diffs: of each of its commits and commands, and of all its commands; and its files.
 
 Only what the story's dossier lists can be read: the story's own commits, and files of the change or of the story.
 """
@@ -13,20 +13,22 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.dossier import BY_HAND, commits_named, find_story, newest_row, under_all_names
-from api.http import SERVICES, ApiError, Services, json_response
+from api.dossier_parts import BY_HAND
+from api.http import SERVICES, ApiError, Services, json_response, query_int
+from api.story_changes import COMMAND, WORK, StoryWork, change_of_work, file_of_work, work_of
+from api.story_records import commits_named, find_story, newest_row, under_all_names
 from base.regular import read_regular
-from git.history import FileChange, NoSuchChange, TreeChange, change_between, ends_of, file_between
+from git.history import NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
-from git.snapshots import Git
 from running.artifacts import artifacts_of
-from running.disk import take_snapshot
 from running.lanes.worktree import place_of
-from store.commands import get_commands_by_key
+from sprint import StoryInfo
+from store.commands import Command, get_commands_by_key
 from store.takeovers import get_takeovers_of
 
-WORK: Final = "work"  # the name of the change since development began, in place of a commit hash
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
+PARTS_MAX: Final = 1000  # of the change of one file
+GONE: Final = "git does not have this change any more: the snapshots of finished batches are removed after some time"
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -39,48 +41,43 @@ class Artifact(msgspec.Struct, frozen=True):
 
 
 async def get_change(request: web.Request) -> web.Response:
-    """Respond with all files of a change, or with one of them completely for `?path=`."""
+    """Respond with all files of a change, or with one part of one of them completely for `?path=` and `?part=`."""
     services, name = request.app[SERVICES], request.match_info["name"]
-    path = request.query.get("path")
+    path, part = request.query.get("path"), query_int(request, "part", 1, 1, PARTS_MAX) or 1
     try:
-        git, old, new = await _ends(services, request.match_info["key"], name)
-        change: TreeChange | FileChange
-        if path is None:
-            change = await change_between(git, old, new)
-        else:
-            change = await file_between(git, old, new, path)
+        return json_response(await _change(services, request.match_info["key"], name, path, part))
     except NoSuchChange as missing:
         raise ApiError(404, "not_found", str(missing)) from None
-    except (GitError, ValueError):  # a zero byte in the path; snapshots of a finished batch are removed
-        why = (
-            "git does not have this change any more: the snapshots of a finished batch are removed with the next start"
-        )
-        raise ApiError(404, "not_found", why) from None
-    return json_response(change)
+    except (GitError, ValueError):  # a zero byte in the path; old snapshots are removed
+        raise ApiError(404, "not_found", GONE) from None
 
 
-async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
-    """Return the two trees of a change of the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
+async def _change(services: Services, key: str, name: str, path: str | None, part: int) -> msgspec.Struct:
+    """Return a change of the story, or one file of it. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
     story = await find_story(services, key)
     git = services.workspace.git
     if git is None:
         raise ApiError(404, "not_found", "the project is not a git repository")
-    if name == WORK:
-        row = await newest_row(services, story)
-        if row is None or row.base_tree is None:
-            raise ApiError(404, "not_found", f"development of {story.key} has not begun")
-        repository = (await place_of(services.workspace, row)).git or git  # the lane's, while the story is in one
-        return repository, row.base_tree, await take_snapshot(repository)
-    if name.startswith(BY_HAND):
-        rows = await under_all_names(services, story, get_takeovers_of)
-        taken = next((taken for taken in rows if f"{BY_HAND}{taken.id}" == name), None)
-        if taken is None or taken.tree_before is None or taken.tree_after is None:
-            raise ApiError(404, "not_found", f"{story.key} has no change {name}")
-        return git, taken.tree_before, taken.tree_after
     commands = await under_all_names(services, story, get_commands_by_key)
+    if name == WORK or name.startswith((COMMAND, BY_HAND)):
+        work = await _work(services, story, commands, name)
+        return await (change_of_work(git, work) if path is None else file_of_work(git, work, path, part))
     if name not in [commit.hash for commit in await commits_named(services, story.names, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
-    return git, *(await ends_of(git, name))
+    old, new = await ends_of(git, name)
+    return await (change_between(git, old, new) if path is None else file_between(git, old, new, path))
+
+
+async def _work(services: Services, story: StoryInfo, commands: list[Command], name: str) -> StoryWork:
+    """Return all of the story's work, or the part of it that is named. Raises `ApiError` 404."""
+    # Work by hand that is booked as a command has two names.
+    taken = [] if name.startswith(COMMAND) else await under_all_names(services, story, get_takeovers_of)
+    work = await work_of(services, await newest_row(services, story), commands, taken)
+    if name != WORK:
+        work = StoryWork([span for span in work.spans if span.maker == name], [])
+    if not work.spans:
+        raise ApiError(404, "not_found", f"what {name} of {story.key} changed is not recorded")
+    return work
 
 
 async def get_artifact(request: web.Request) -> web.Response:

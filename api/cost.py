@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api.dossier import found_story, under_all_names
 from api.http import SERVICES, ApiError, Services, json_response, path_id
+from api.story_records import found_story, under_all_names
 from running.preset_choice import preset_of
 from running.prompt_weight import PromptWeight, prompt_weights
 from settings import names_of

@@ -16,8 +16,9 @@ from aiohttp import web
 import agents
 from agents import TranscriptEntry
 from api import reports
-from api.dossier import Dossier, dossier_of, evidence_by_story, find_story, under_all_names
+from api.dossier import Dossier, dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, Services, path_id
+from api.story_records import find_story, under_all_names
 from git.history import NoSuchChange, TreeChange, change_of
 from git.process import GitError
 from running.recorded_call import stream_file

@@ -12,9 +12,9 @@ from msgspec import UNSET, UnsetType
 
 import sprint
 from api.bodies import HINT_MAX, HintBody, RetryBody, RevertBody
-from api.dossier import find_story
 from api.http import SERVICES, ApiError, Services, json_response, read_body
 from api.project import change_status
+from api.story_records import find_story
 from events import emit
 from payloads import StoryStatus
 from running.hints import keep_hint

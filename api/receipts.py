@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api.dossier import find_story, newest_receipt
 from api.http import SERVICES, ApiError, Services, json_response
+from api.story_records import find_story, newest_receipt
 from git.process import GitError
 from receipts.envelope import read_line
 from running.receipts.check import ReceiptResult, check_receipt, clone_of

@@ -8,9 +8,9 @@ import msgspec
 from aiohttp import web
 
 from api.bodies import EmptyBody, SkipBody
-from api.dossier import find_story
 from api.hints import checked_text
 from api.http import SERVICES, ApiError, json_response, read_body
+from api.story_records import find_story
 
 ENDED: Final = {"done": "is done: there is nothing left to skip", "parked": "is parked in the plan already"}
 

@@ -8,8 +8,8 @@ import msgspec
 from aiohttp import web
 
 from api.bodies import EmptyBody
-from api.dossier import find_story
 from api.http import SERVICES, ApiError, json_response, read_body
+from api.story_records import find_story
 
 ENDED: Final = {
     "done": "is done: set it back before you change it",

@@ -61,7 +61,10 @@ class Hunk(msgspec.Struct, frozen=True):
 
 
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to one file. `hunks` is None where they were not asked for; `cut` says that some are left out."""
+    """What happened to one file. `hunks` is None where they were not asked for; `cut` says that some are left out.
+
+    Of a change that is made of several, `part` tells two changes of one file apart, and `makers` names what made this.
+    """
 
     path: str
     status: str
@@ -70,6 +73,8 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     binary: bool
     hunks: list[Hunk] | None = None
     cut: bool = False
+    part: int = 1
+    makers: list[str] = []
 
 
 class TreeChange(msgspec.Struct, frozen=True):

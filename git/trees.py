@@ -54,6 +54,10 @@ class TreeReader:
             return []
         return [path for path in (await self._compare_by("--name-only", old_tree, new_tree)).split("\0") if path]
 
+    async def changed_contents(self, old_tree: str, new_tree: str) -> str:
+        """The files that differ between two snapshots, as `--raw -z` prints them: modes, objects and paths."""
+        return "" if old_tree == new_tree else await self._compare_by("--raw", old_tree, new_tree)
+
     async def has_renames(self, old_tree: str, new_tree: str) -> bool:
         """Whether a file of the old tree is in the new one under another name, changed a little at most."""
         return bool(await self._compare("--find-renames", "--diff-filter=R", "--name-only", old_tree, new_tree))

@@ -118,6 +118,7 @@ class Attempt:
                 unchecked = unchecked_call(self._workspace, self._context, call, outcome, activity)
                 result = replace(result, unchecked=unchecked)
             change, result = await work.measure(result)
+            self._record.tree_after = work.tree
         finally:
             await booking
         return outcome, verdict, result, change

@@ -34,10 +34,14 @@ from workflow.failover import AgentChange
 
 
 class AttemptRecord:
-    """The record of one attempt. `command_id` is 0 until one of the two `create` has returned."""
+    """The record of one attempt. `command_id` is 0 until one of the two `create` has returned.
+
+    `tree_after` is the work tree's when it had ended, None where that was not measured.
+    """
 
     def __init__(self, workspace: Workspace, spec: CommandSpec, context: AttemptContext) -> None:
         self.command_id = 0
+        self.tree_after: str | None = None
         self._workspace = workspace
         self._spec = spec
         self._context = context
@@ -153,6 +157,7 @@ class AttemptRecord:
             "word": word,
             "session_id": outcome.session_id or activity.session_id,
             "model": outcome.model or self._context.model,
+            "tree_after": self.tree_after,
             **columns_of(metrics),
         }
         end = self._end_event(activity, result.status, metrics, _told(result), word)

@@ -126,6 +126,7 @@ def _columns(
         "word": "complete",
         "reason": REASON,
         "tree_before": row.tree_before,
+        "tree_after": row.tree_after,
         "started_at": now,
         "ended_at": now,
         "files_changed": row.files_changed,

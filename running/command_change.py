@@ -23,10 +23,14 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class CommandChange:
-    """The change of one command. Made before its agent starts; `ended` is when that ended, by the monotonic clock."""
+    """The change of one command. Made before its agent starts; `ended` is when that ended, by the monotonic clock.
+
+    `tree` is the work tree's after it, None until that is measured.
+    """
 
     def __init__(self, workspace: Workspace, spec: CommandSpec, context: AttemptContext, command_id: int) -> None:
         self.ended = 0.0
+        self.tree: str | None = None
         self._workspace = workspace
         self._spec = spec
         self._context = context
@@ -76,6 +80,7 @@ class CommandChange:
         except GitError as error:  # only a figure is missing
             log.warning("the change of command %d could not be measured: %s", self._command_id, error)
             return None, result
+        self.tree = after
         story = self._spec.stories[0]
         try:
             if await lost_work(self._workspace, story, story.work_tree or before, after):

@@ -29,7 +29,8 @@ STREAMS: Final = "streams"  # below the data folder; in it a folder for each bat
 EVERY_S: Final = 86_400.0
 DAY_S: Final = 86_400.0
 QUOTA_S: Final = 400 * 86_400.0  # that reports of usage windows are kept: a year, and the one to compare it with
-SNAPSHOTS_S: Final = 86_400.0  # that the snapshots of a finished batch are kept, unless the next one starts before
+SNAPSHOTS_S: Final = 30 * 86_400.0  # that the snapshots of a finished batch are kept, which show what commands changed
+SNAPSHOTS_BYTES: Final = 256 << 20  # of snapshots that are kept when the next batch starts
 TAKEN_OVER_S: Final = 14 * 86_400.0  # that they are kept for a story that was handed back and has not run since
 PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
 
@@ -98,8 +99,9 @@ class Retention:
         return {str(id_) for id_ in running | ({batch.id} if batch is not None else set())}
 
 
-async def forget_snapshots(workspace: Workspace, before: float) -> bool:
-    """Remove the snapshots of git if the newest batch was completed before a time in epoch seconds; whether they were.
+async def forget_snapshots(workspace: Workspace, before: float, above: int = -1) -> bool:
+    """Remove the snapshots of git if the newest batch was completed before a time in epoch seconds, and they take more
+    than `above` bytes; whether they were.
 
     A batch that is open, or was stopped or failed, is continued, and so is a lane: they compare with old snapshots.
     """
@@ -110,8 +112,21 @@ async def forget_snapshots(workspace: Workspace, before: float) -> bool:
     since_ms = int((workspace.clock() - TAKEN_OVER_S) * 1000)
     if await database.read(count_open_lanes) or await database.read(has_unfollowed, OPERATOR, since_ms):
         return False
+    if above >= 0 and await asyncio.to_thread(_size, git.objects, above) <= above:
+        return False
     await git.forget()
     return True
+
+
+def _size(folder: Path, enough: int) -> int:
+    """Return the bytes of all files below a folder; it is not counted on beyond enough."""
+    size = 0
+    for path, _, names in os.walk(folder):
+        with suppress(FileNotFoundError):
+            size += sum(os.stat(os.path.join(path, name), follow_symlinks=False).st_size for name in names)
+        if size > enough:
+            break
+    return size
 
 
 def remove_old(folder: Path, before: float, in_use: Collection[str]) -> int:

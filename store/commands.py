@@ -54,6 +54,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     tree_before: str | None = None
     agent_change: str | None = None
     agent_version: str | None = None
+    tree_after: str | None = None
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:

@@ -215,3 +215,6 @@ RECEIPTS: Final = (
 
 # The course of a batch is a few events among very many.
 BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE {OF_COURSE}",)
+
+# With it a command's own change can be shown, whatever was changed after it.
+TREES: Final = ("ALTER TABLE commands ADD COLUMN tree_after TEXT",)  # tree of the work tree when it had ended

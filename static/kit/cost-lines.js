@@ -46,7 +46,7 @@ function lineCost({ cost_usd: usd, estimated_usd: estimated, unknown }) {
 
 /** @param {CostLine[]} lines @param {string} usual */
 function costTable(lines, usual) {
-  const heads = ["For", "Cost", `Median of ${usual}`, "Commands", "Time", "New tokens", "Cached", "Written"];
+  const heads = ["For", "Cost", `Median of ${usual}`, "Commands", "Time", "New tokens", "Cached", "Output tokens"];
   const rows = lines.map((line) => [
     line.label,
     lineCost(line),

@@ -2,7 +2,7 @@
 /** Keeps the scroll position of the dossier while its content changes above and below what is read. */
 
 /** Elements that stay the same when the dossier changes. */
-const ANCHORS = ".part:not([hidden]) > h3, .command, .round, .commit, .artifact";
+const ANCHORS = ".dossier-panel:not([hidden]) :is(.part > h3, .item, .file-row, .artifact, .md > *)";
 
 /**
  * @param {HTMLElement} dialog scrolls
@@ -23,7 +23,7 @@ export function keepScroll(dialog, root, change) {
  * @returns {Element | null}
  */
 function visibleAnchor(dialog, root) {
-  const top = root.querySelector(".dossier-top")?.getBoundingClientRect().bottom ?? 0;
+  const top = root.querySelector(".dossier-tabs")?.getBoundingClientRect().bottom ?? 0;
   const { bottom } = dialog.getBoundingClientRect();
   const isVisible = (/** @type {DOMRect} */ at) => at.bottom > top && at.top < bottom;
   const focused = document.activeElement?.closest(ANCHORS);
@@ -36,4 +36,11 @@ function visibleAnchor(dialog, root) {
     if (at.bottom <= top) above = el;
   }
   return above;
+}
+
+/** The same for a part that changes by itself. @param {HTMLElement} part of a dossier @param {() => void} change */
+export function keepScrollOf(part, change) {
+  const [dialog, root] = [part.closest("dialog"), part.closest("#story")];
+  if (dialog instanceof HTMLElement && root instanceof HTMLElement) keepScroll(dialog, root, change);
+  else change();
 }

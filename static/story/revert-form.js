@@ -25,7 +25,7 @@ export function createRevertForm(key) {
     send,
     wrong,
   );
-  const el = h("details", { class: "revert" }, h("summary", { text: "Take it back" }), form);
+  const el = h("details", { class: "revert" }, h("summary", { text: "Revert the newest commit…" }), form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (send.getAttribute("aria-disabled")) return;

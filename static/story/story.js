@@ -5,13 +5,11 @@
  */
 
 import { catchApiError, story as fetchStory } from "../kit/api.js";
-import { byId, fill, h, text } from "../kit/dom.js";
+import { byId, fill, h, icon } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
-import { createDossierSections } from "./dossier.js";
+import { setUrlParams } from "../kit/url-params.js";
+import { DossierView } from "./dossier.js";
 import { keepScroll } from "./keep-scroll.js";
-import { StoryHead } from "./story-head.js";
-
-/** @typedef {import("./dossier.js").Dossier} Dossier */
 
 /** Changes within this many ms are read once. */
 const SETTLE_MS = 250;
@@ -19,7 +17,7 @@ const SETTLE_MS = 250;
 export class StoryDialog {
   #dialog = /** @type {HTMLDialogElement} */ (byId("story-dialog"));
   #root = byId("story");
-  /** @type {StoryView | null} */ #view = null;
+  /** @type {DossierView | null} */ #view = null;
   #timer = 0;
   /** The command that the address names. @type {number | null} */ #command = null;
   /** The same, until it has been scrolled to. @type {number | null} */ #target = null;
@@ -29,6 +27,7 @@ export class StoryDialog {
     const dialog = this.#dialog;
     dialog.addEventListener("close", () => {
       this.#view = null;
+      setUrlParams({ dossier: null, change: null });
       onClose();
     });
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -40,6 +39,7 @@ export class StoryDialog {
     if (command !== this.#command || !isSame) this.#target = command;
     this.#command = command;
     if (isSame) {
+      this.#view?.route();
       if (this.#view && this.#target !== null) this.#load(this.#view);
     } else if (key === null) this.#dialog.close();
     else this.#open(key);
@@ -47,7 +47,9 @@ export class StoryDialog {
 
   /** @param {string} key */
   #open(key) {
-    this.#view = new StoryView(this.#root, key);
+    const close = h("button", { type: "submit", class: "ghost", "aria-label": "Close" }, icon("cross"));
+    this.#view = new DossierView(key);
+    fill(this.#root, h("form", { method: "dialog", class: "dossier-close" }, close), ...this.#view.nodes);
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#dialog.scrollTop = 0;
     this.#load(this.#view);
@@ -64,7 +66,7 @@ export class StoryDialog {
     this.#timer = window.setTimeout(() => this.#view === view && this.#load(view), SETTLE_MS);
   }
 
-  /** @param {StoryView} view */
+  /** @param {DossierView} view */
   async #load(view) {
     const dossier = await catchApiError(fetchStory(view.key), (error) => {
       if (this.#view === view) view.fail(error.message);
@@ -75,56 +77,10 @@ export class StoryDialog {
     this.#scrollToTarget(view);
   }
 
-  /** Scrolls to the command that the address names, once. @param {StoryView} view */
+  /** Scrolls to the command that the address names, once. @param {DossierView} view */
   #scrollToTarget(view) {
     const target = this.#target;
     if (target !== null && !view.open(target)) toast(`Command ${target} is none of ${view.key}.`, "bad");
     this.#target = null;
-  }
-}
-
-/** The content of the dialog for one story. */
-class StoryView {
-  #head;
-  #sections;
-  #note = h("p", { class: "empty dossier-note", text: "Loading" });
-  #top;
-  #root;
-
-  /** @param {HTMLElement} root @param {string} key */
-  constructor(root, key) {
-    this.key = key;
-    this.#root = root;
-    this.#head = new StoryHead(key);
-    this.#sections = createDossierSections(key);
-    this.#sections.nav.hidden = true;
-    this.#top = h("div", { class: "dossier-top" }, this.#head.el, this.#sections.nav);
-    fill(root, this.#top, this.#note);
-    new ResizeObserver(() => this.#measure()).observe(this.#top);
-  }
-
-  /** Scrolls to a command of the story. @param {number} command @returns {boolean} whether the story has it */
-  open(command) {
-    return this.#sections.open(command);
-  }
-
-  /** @param {Dossier} dossier */
-  update(dossier) {
-    this.#head.update(dossier);
-    this.#sections.update(dossier);
-    this.#note.remove();
-    if (!this.#sections.el.isConnected) this.#root.append(this.#sections.el);
-  }
-
-  /** Shows an error; the dossier that was read before stays. @param {string} message */
-  fail(message) {
-    text(this.#note, this.#sections.el.isConnected ? `This may be old: ${message}` : message);
-    if (!this.#note.isConnected) this.#top.after(this.#note);
-  }
-
-  /** The heights that stay visible: all of the top, or, on small screens, the navigation only. */
-  #measure() {
-    this.#root.style.setProperty("--head", `${this.#head.el.offsetHeight}px`);
-    this.#root.style.setProperty("--top", `${this.#top.offsetHeight}px`);
   }
 }

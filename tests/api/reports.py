@@ -7,7 +7,8 @@ from typing import Any
 
 from agents import EntryKind, TranscriptEntry
 from api.commands import CommandView
-from api.dossier import CheckLine, Dossier, TaskLine
+from api.dossier import Dossier
+from api.dossier_parts import CheckLine, TaskLine
 from api.reviews import Review, ReviewFinding, Round
 from api.status_evidence import Sentence
 from git.history import CommitInfo, FileChange, Hunk, TreeChange

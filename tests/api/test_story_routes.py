@@ -40,7 +40,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\nverify: 'true'\n"
     )
     started = Server([str(project), "--port", "0"], folder).start()
+    (project / "mine.txt").write_text("of the operator, before\n")
     asyncio.run(run_story(started.url, KEY))
+    (project / "mine.txt").write_text("of the operator, afterwards\n")
+    (project / "later.txt").write_text("of the operator, afterwards\n")
     yield started
     assert started.end() == 0
     assert "Traceback" not in started.errors()
@@ -106,15 +109,25 @@ async def test_a_status_set_by_hand_is_marked_as_such(client: aiohttp.ClientSess
         assert response.status == 200
 
 
-async def test_the_lines_of_its_commits_and_of_all_that_changed(client: aiohttp.ClientSession) -> None:
-    commit = (await get(client, f"/api/stories/{KEY}"))["commits"][0]
-    for name in (commit["hash"], "work"):
+async def test_the_lines_of_its_commits_and_of_what_its_commands_changed(client: aiohttp.ClientSession) -> None:
+    dossier = await get(client, f"/api/stories/{KEY}")
+    developed = next(command for command in dossier["commands"] if command["command"] == "dev-story")
+    for name in (dossier["commits"][0]["hash"], "work", f"command-{developed['id']}"):
         change = await get(client, f"/api/stories/{KEY}/changes/{name}")
         assert change["files"], name
         path = change["files"][0]["path"]
         one = await get(client, f"/api/stories/{KEY}/changes/{name}?path={quote(path)}")
         assert one["path"] == path
         assert one["hunks"]
+        if name != dossier["commits"][0]["hash"]:
+            assert not {"mine.txt", "later.txt"} & {file["path"] for file in change["files"]}
+    work = await get(client, f"/api/stories/{KEY}/changes/work")
+    assert dossier["diff"]["files_changed"] == len(work["files"])
+    assert dossier["diff"]["lines_added"] == sum(file["added"] for file in work["files"])
+    assert {maker for file in work["files"] for maker in file["makers"]} >= {f"command-{developed['id']}"}
+    own = await get(client, f"/api/stories/{KEY}/changes/command-{developed['id']}")
+    assert len(own["files"]) == developed["files_changed"]
+    assert work["unknown"] == []
 
 
 async def test_only_what_the_dossier_names_can_be_read(client: aiohttp.ClientSession, server: Server) -> None:
@@ -123,6 +136,7 @@ async def test_only_what_the_dossier_names_can_be_read(client: aiohttp.ClientSes
     own = (await get(client, f"/api/stories/{KEY}"))["commits"][0]["hash"]
     wrong = [f"{changes}/{name}" for name in (first, "HEAD", own[:10], "--help", "%00", "work%20")]
     wrong += [f"{changes}/{own}?path={path}" for path in ("", "..", "/etc/passwd", "%00", "sprint-runner.yaml")]
+    wrong += [f"{changes}/{name}" for name in ("command-0", "command-x", "by-hand-1", "work?path=mine.txt")]
     wrong += ["/api/stories/2-1-c/changes/work", f"/api/stories/none/changes/{own}", "/api/stories/none/export"]
     names = ("", "..", "/etc/hostname", "sprint-runner.yaml", f"{TRACKER.parent}/secret-{KEY}.md", "%00")
     wrong += [f"/api/stories/{KEY}/artifact?name={quote(name, safe='%')}" for name in names]

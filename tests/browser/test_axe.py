@@ -65,5 +65,5 @@ def test_what_opens_over_the_page(context: BrowserContext, finished: PageServer,
     assert in_both_schemes(page) == [], "the palette"
     page.keyboard.press("Escape")
     page.goto(f"{finished.url}#run?story=1-1-friendly-dates")
-    expect(page.get_by_role("dialog")).to_contain_text("As a birdwatcher")
+    expect(page.get_by_role("dialog")).to_contain_text("What would be sent")
     assert in_both_schemes(page) == [], "a dossier"

@@ -47,6 +47,7 @@ def test_a_night_is_read_and_a_receipt_is_taken_along(
     page.emulate_media(media="screen")
     dialog.get_by_role("link", name=re.compile(f"^{STORY}")).click()
     dossier = page.get_by_role("dialog", name="Correct a sighting")
+    dossier.get_by_role("tab", name="Changes").click()
     receipt = dossier.locator("section", has=page.get_by_role("heading", name="Receipt of its commit"))
     expect(receipt).to_contain_text("VERIFIED: the receipt of")
     expect(receipt).to_contain_text("in the git note beside it")

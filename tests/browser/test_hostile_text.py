@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import PATIENCE_MS, PageServer, visit
 from .test_run import BATCH_MS, headline, start
@@ -27,11 +27,6 @@ READ = """() => [document.body.textContent, ...[...document.querySelectorAll("[t
 def clean(page: Page) -> bool:
     text = page.evaluate(READ)
     return not any(character in text for character in FORBIDDEN)
-
-
-def opened(fold: Locator) -> Locator:
-    fold.locator("> summary").click()
-    return fold
 
 
 def test_controls_and_overrides_are_symbols_everywhere(
@@ -56,18 +51,23 @@ def test_controls_and_overrides_are_symbols_everywhere(
     assert clean(page)
 
     (server.root / "hostile.txt").write_text(f"{HOSTILE}\n")
-    subprocess.run(["git", "add", "hostile.txt"], cwd=server.root, check=True)
+    for arguments in (["add", "hostile.txt"], ["commit", "-q", "-m", f"Mend {FIRST}", "hostile.txt"]):
+        subprocess.run(
+            ["git", "-c", "user.name=T", "-c", "user.email=t@localhost", *arguments], cwd=server.root, check=True
+        )
     page.goto(f"{server.url}#board?story={FIRST}")
     expect(page.locator(".dossier-body")).to_be_visible()
+    for row in page.locator(".item.command").all():
+        row.locator(".item-open").click()
     for fold in page.locator(".transcript").all():
-        opened(fold)
         expect(fold.locator(".entry").first).to_be_visible()
     for answer in page.locator(".transcript .answer").all():
         answer.evaluate("el => { el.open = true; }")
-    for fold in page.locator("details.commit").all():
-        opened(fold)
-        expect(fold.locator(".file").first).to_be_visible()
     expect(page.locator(".finding").first).to_contain_text("gpj.exe")
+    assert clean(page)
+    page.get_by_role("tab", name="Changes").click()
+    newest = page.locator("#change-choice option", has_text="Mend").get_attribute("value")
+    page.get_by_label("Changes of", exact=True).select_option(newest)
     expect(page.locator(".diff .code", has_text=SHOWN)).not_to_have_count(0, timeout=PATIENCE_MS)
     assert clean(page)
 

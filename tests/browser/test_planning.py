@@ -205,7 +205,7 @@ def test_another_initiative_is_shown(begin: Begin, context: BrowserContext, init
     assert in_both_schemes(page) == []
     picture(page, "initiative-dark")
     narrow(page, "initiative-narrow")
-    page.goto(f"{server.url}#board?story=1.1")
+    page.goto(f"{server.url}#board?story=1.1&dossier=story")
     facts = page.locator(".part", has=page.get_by_role("heading", name="In the plan"))
     expect(facts).to_contain_text("recommends a further review")
     expect(facts).to_contain_text("oversized, multiple-goals")

@@ -52,10 +52,15 @@ def test_a_story_is_taken_over_and_handed_back(
     headline(page).to_have_text("Finished: 1 done", timeout=BATCH_MS)
 
     page.evaluate("key => { location.hash = `run?story=${key}` }", key)
-    change = dossier.locator("details", has_text="Your change by hand")
-    change.locator("summary").first.click()
-    expect(change).to_contain_text("by_hand.py")
-    by_hand = dossier.locator(".command").nth(1)  # after the one that was ended
+    dossier.locator(".item", has_text="Your change by hand").locator(".change-link").click()
+    expect(dossier.locator(".file")).to_have_count(1)
+    expect(dossier.locator(".file")).to_contain_text("by_hand.py")
+    dossier.get_by_role("tab", name="Conversation").click()
+    by_hand = dossier.locator(".command", has=page.locator(".command-facts", has_text="operator"))
+    by_hand.locator(".change-link").click()  # what is booked as a command is the same change
+    expect(dossier.locator(".file")).to_contain_text("by_hand.py")
+    dossier.get_by_role("tab", name="Conversation").click()
+    by_hand.locator(".item-open").click()
     expect(by_hand.locator(".command-facts")).to_contain_text("operator")
     by_hand.locator("summary", has_text="Branch from before this command").click()
     field = by_hand.get_by_label("Name")

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { matchesFilter } from "../../static/board/board-filter.js";
 import { advised } from "../../static/board/tracker-problems.js";
-import { rowsOf } from "../../static/story/diff.js";
+import { rowsOf } from "../../static/story/diff-lines.js";
+import { languageOf, tokensOf } from "../../static/story/syntax.js";
+import { wordDiff } from "../../static/story/word-diff.js";
 
 const STORY = /** @type {any} */ ({
   key: "1-2-login",
@@ -36,6 +38,66 @@ test("the lines of a change are numbered on both sides", () => {
       ["same", 9, 12, "-x"],
     ],
   );
+});
+
+/** @param {string} before @param {string} after the words that are others, of each */
+function others(before, after) {
+  const found = wordDiff(before, after);
+  return [found.old.map((span) => before.slice(...span)), found.new.map((span) => after.slice(...span))];
+}
+
+test("of a changed line only the words that are others are marked", () => {
+  assert.deepEqual(others("return day", "return day"), [[], []]);
+  assert.deepEqual(others("def parse(text: str)", "def parse(text: str, today: date)"), [[], [", today: date"]]);
+  assert.deepEqual(others("const a = old(1, 2);", "let a = now(1, 3);"), [
+    ["const", "old", "2"],
+    ["let", "now", "3"],
+  ]);
+  assert.deepEqual(others("größe = klein", "größe = groß"), [["klein"], ["groß"]]);
+  assert.deepEqual(others("nothing of it is left", "{}"), [[], []]);
+  const long = "word ".repeat(400);
+  assert.deepEqual(others(`${long}a ${long}`, `${long}b ${long}`), [["a"], ["b"]]);
+});
+
+/** @param {string} path @param {string[]} lines what is coloured in them */
+function coloured(path, lines) {
+  let open = "";
+  return lines.map((line) => {
+    const found = tokensOf(line, /** @type {any} */ (languageOf(path)), open);
+    open = found.open;
+    return found.tokens.map(({ kind, from, to }) => `${kind} ${line.slice(from, to)}`);
+  });
+}
+
+test("comments, strings, keywords and numbers of common languages are known", () => {
+  assert.deepEqual(
+    coloured("src/a.py", ["def f(x):  # why", "    s = 'a # b'", '    """doc', "more", 'end""" + 3.5']),
+    [
+      ["keyword def", "comment # why"],
+      ["string 'a # b'"],
+      ['string """doc'],
+      ["string more"],
+      ['string end"""', "number 3.5"],
+    ],
+  );
+  assert.deepEqual(coloured("a.ts", ['const x = "a\\"b"; // c', "/* open", "close */ return 1", "`a", "b` if"]), [
+    ["keyword const", 'string "a\\"b"', "comment // c"],
+    ["comment /* open"],
+    ["comment close */", "keyword return", "number 1"],
+    ["string `a"],
+    ["string b`", "keyword if"],
+  ]);
+  assert.deepEqual(coloured("q.sql", ["SELECT a -- all"]), [["keyword SELECT", "comment -- all"]]);
+  assert.deepEqual(coloured("x.yaml", ["url: http://x#y # z", "on: true"]), [
+    ["comment # z"],
+    ["keyword on", "keyword true"],
+  ]);
+  assert.deepEqual(coloured("i.html", ["<!-- a", '--> <p id="b">']), [
+    ["comment <!-- a"],
+    ["comment -->", 'string "b"'],
+  ]);
+  for (const name of ["README", "notes.txt", "a.unknown"]) assert.equal(languageOf(name), null);
+  assert.deepEqual(coloured("a.js", ["'never closed"]), [["string 'never closed"]]);
 });
 
 test("a filter finds words in any order, wherever a card or the file has them", () => {
