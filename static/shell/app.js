@@ -95,9 +95,14 @@ const replay = new Replay({
 });
 const board = new Board({ openStory });
 const settings = new Settings();
+const runTab = createRunTab({
+  resume: () => controls.resume(),
+  start: () => controls.start(),
+  replay: (id) => replay.open(id),
+});
 /** @type {Record<string, Tab>} */
 const tabs = {
-  run: createRunTab({ resume: () => controls.resume(), start: () => controls.start() }),
+  run: runTab,
   board,
   timeline: new Timeline({ openStory }),
   history: new History({ replay: (id) => replay.open(id).then(() => router.go("run")) }),
@@ -153,7 +158,7 @@ function render() {
   const { tab } = router.current;
   followQueue(store.model.run);
   header.render(model, now);
-  controls.render(model);
+  controls.render(model, now);
   planMaker.render(model, tab);
   tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
 }
@@ -162,6 +167,7 @@ function tick() {
   const model = replay.model(store.model);
   const now = timeOf(model);
   header.tick(model, now);
+  controls.tick(model, now);
   tabs[router.current.tab].tick(model, now);
 }
 
@@ -219,7 +225,10 @@ function onRoute({ tab, params }) {
   for (const name of TABS) showTab(name, name === tab);
   briefDialog.show(wholeNumber(params.get("brief")));
   storyDialog.show(params.get("story"), wholeNumber(params.get("transcript")));
-  if (tab === "run") log.route(params);
+  if (tab === "run") {
+    runTab.panes.route(params);
+    log.route(params);
+  }
   render();
   log.render();
 }
