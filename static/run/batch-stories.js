@@ -74,7 +74,7 @@ function renderHead({ run, ready, replaying }) {
   show(byId("batch"), ready && batch !== null);
   if (!batch) return;
   const over = state === "idle";
-  text(byId("batch-title"), over ? `Batch ${batch.id}` : `Batch ${batch.id}, so far`);
+  text(byId("batch-title"), over ? "Last batch" : "This batch");
   show(byId("batch-verbs"), !replaying && (over || state === "paused"));
   show(byId("batch-replay"), over);
   attr(byId("batch-replay"), "aria-label", `Replay batch ${batch.id}`);

@@ -181,7 +181,9 @@ export class Controls {
     const offered = this.#offers("start");
     show(byId("start-fields"), this.#form.open && offered);
     const state = JSON.stringify([plan.stories.map(({ key, status }) => key + status), run.queue, run.batch?.id]);
-    this.#forecast.ask(this.#form.query(), offered && counts.runnable ? state : "");
+    const canRun = offered && counts.runnable > 0;
+    this.#forecast.ask(this.#form.query(), canRun ? state : "");
+    attr(byId("start-forecast"), "data-kept", canRun);
   }
 
   /**

@@ -40,7 +40,7 @@ class Lanes {
     this.#outline.follow(model);
     const { run, commands, plan, replaying } = model;
     const upcoming = replaying ? [] : this.#outline.cycles;
-    const inputs = [run.cycles, run.state, run.operations, commands, plan, upcoming, this.#output.shown];
+    const inputs = [run.cycles, run.state, run.operations, run.attention, commands, plan, upcoming, this.#output.shown];
     if (inputs.every((value, index) => value === this.#drawn[index])) return;
     this.#drawn = inputs;
     const lanes = lanesOf(run, commands, upcoming);
@@ -83,8 +83,10 @@ class LaneSection {
     this.#names.render(lane.keys.map((key) => ({ key, title: titleOf(plan, key), status: status(key) })));
     const several = lane.keys.length > 1;
     const live = new Map(run.operations.map((operation) => [String(operation.command_id), operation]));
+    const asks = new Set(run.attention.filter(({ kind }) => kind === "question").map((item) => item.command_id));
     const rows = lane.steps.map((step) => ({
       ...step,
+      glyph: step.runs && step.runs.ended_at !== null && asks.has(step.runs.command_id) ? "ask" : step.glyph,
       several: several && step.keys.length < lane.keys.length,
       shown: step.runs?.command_id === shown,
       live: live.get(step.id) ?? null,

@@ -36,6 +36,7 @@ export class OutputStream {
   #live = false;
   #isOver = false;
   #begun = false;
+  #listens = false;
   #timer = 0;
   #took = 0;
   #top = 0;
@@ -65,9 +66,10 @@ export class OutputStream {
   update(running, hasOutput) {
     const ended = this.#live && !running;
     this.#live = running;
-    if (running || hasOutput) text(this.#empty, running ? "Waiting for its first output." : "");
+    if (this.#pages.isEmpty) text(this.#empty, running ? "Waiting for its first output." : "");
     if (this.#isOver) return;
-    if (running && !this.#begun) onTranscriptChange(this.#id, () => this.#changed());
+    if (running && !this.#listens) onTranscriptChange(this.#id, () => this.#changed());
+    this.#listens ||= running;
     if (hasOutput && !this.#begun) this.#read();
     else if (ended && this.#begun) this.#read();
     this.#begun ||= hasOutput;
@@ -124,7 +126,10 @@ export class OutputStream {
     show(this.#hints, page.hints.length > 0);
     this.#message.update(page, this.#live);
     show(this.#pages.nodes[0], !this.#pages.isEmpty);
-    text(this.#empty, this.#pages.isEmpty ? "Waiting for its first output." : "");
+    text(
+      this.#empty,
+      !this.#pages.isEmpty ? "" : this.#live ? "Waiting for its first output." : "It has written nothing.",
+    );
   }
 
   async #lastPage() {

@@ -101,10 +101,10 @@ export class Output {
 
   /** @param {Command | null} command @param {Command | null} live */
   #drawName(command, live) {
-    const keys = command?.story_keys.filter(Boolean).map(shortKey).join(", ");
+    const keys = command?.story_keys.filter(Boolean) ?? [];
     const name = command && [
       h("b", { text: shortCommand(command.command) }),
-      keys && h("span", { class: "key", text: keys }),
+      keys.length > 0 && storyLink(command, keys),
     ];
     const words = command ? `${command.command_id} ${command.command}` : "";
     const el = byId("output-name");
@@ -139,6 +139,12 @@ export class Output {
     const running = command.status === "running";
     this.#stream.update(running, !running || Boolean(operationOf(run, command)?.message));
   }
+}
+
+/** The way to the command in its story. @param {Command} command @param {string[]} keys of its stories */
+function storyLink({ command_id: id }, keys) {
+  const href = `#run?${new URLSearchParams({ story: keys[0], transcript: String(id) })}`;
+  return h("a", { class: "key", href, text: keys.map(shortKey).join(", "), title: "This command in its story" });
 }
 
 /** @param {Model["run"]} run @param {Command} command */

@@ -3,6 +3,9 @@
 import { attr, fill, h, icon, list, show, text } from "../kit/dom.js";
 import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 
+import { RUNNER } from "../shell/command-list.js";
+import { isDoubtful } from "./steps.js";
+
 /** @typedef {import("./steps.js").Step} Step */
 /** @typedef {import("../state.js").Operation} Operation */
 /** @typedef {Step & {shown: boolean, live: Operation | null, several: boolean}} StepRow `shown`: its output is */
@@ -55,13 +58,13 @@ class StepItem {
     this.#drawn = glyph + result;
     attr(this.el, "data-result", result);
     attr(this.el, "data-background", step.background);
-    attr(this.el, "data-condition", step.condition !== "");
+    attr(this.el, "data-doubtful", isDoubtful(step));
     attr(this.#open, "aria-current", step.shown ? "true" : null);
     text(this.#name, shortCommand(step.command));
     text(this.#keys, step.several ? step.keys.map(shortKey).join(", ") : "");
     text(this.#note, noteOf(step));
     attr(this.#open, "title", [step.note, step.condition].filter(Boolean).join(" · ") || null);
-    text(this.#words, `, ${step.words}${step.background ? ", in the background" : ""}`);
+    text(this.#words, wordsOf(step));
     text(this.#cost, costOf(step));
     text(this.#line, live?.message ?? "");
     show(this.#line, result === "running");
@@ -78,13 +81,21 @@ class StepItem {
 }
 
 /** @param {StepRow} step */
-function noteOf({ attempt, note, condition }) {
-  return [attempt > 1 ? `Attempt ${attempt}` : "", note, condition].filter(Boolean).join(" · ");
+function noteOf(step) {
+  const { attempt, note } = step;
+  return [attempt > 1 ? `Attempt ${attempt}` : "", note, isDoubtful(step) ? "if needed" : ""]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** What is not written out in a step, for screen readers. @param {StepRow} step */
+function wordsOf({ words, background, condition }) {
+  return ["", words, background && "in the background", condition].filter((part) => part !== false).join(", ");
 }
 
 /** What it has cost, or costs so far; nothing for a step to come. @param {StepRow} step */
 function costOf({ runs, live }) {
   if (live) return live.metrics.cost_usd === undefined ? "" : money(live.metrics.cost_usd, live.metrics.estimated_usd);
-  if (!runs || runs.ended_at === null || runs.agent === "runner") return "";
+  if (!runs || runs.ended_at === null || runs.agent === RUNNER) return "";
   return runs.cost_usd === null ? "" : money(runs.cost_usd, runs.estimated_usd);
 }

@@ -3,7 +3,7 @@
  * The steps of what runs: for each group of stories that is worked on together its commands, those that have ended or
  * run from the events, those to come from the server's outline. Pure.
  */
-import { resultOf } from "../shell/command-list.js";
+import { RUNNER, resultOf } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("../shell/command-list.js").CommandList} CommandList */
@@ -42,7 +42,13 @@ function nextLane(run, upcoming) {
   const [cycle] = upcoming;
   if (!cycle || run.state !== "idle") return [];
   const title = cycle.state === "begun" ? "Interrupted" : "Next";
-  return [{ id: "next", title, keys: cycle.story_keys, steps: stepsOf([], cycle.steps) }];
+  const certain = cycle.steps.filter((step) => !isDoubtful(step));
+  return [{ id: "next", title, keys: cycle.story_keys, steps: stepsOf([], certain) }];
+}
+
+/** Whether it depends on a verdict that a step runs. @param {{condition: string}} step */
+export function isDoubtful({ condition }) {
+  return condition.startsWith("if ");
 }
 
 /** @param {readonly Command[]} commands in order of their start @param {readonly Upcoming[]} upcoming */
@@ -106,7 +112,8 @@ function toCome({ command, story_keys: keys, attempt, condition }) {
  * @returns {Command | null}
  */
 export function liveCommand(commands, keys = []) {
-  const all = [...commands.values()];
+  // The runner's own commands have no output.
+  const all = [...commands.values()].filter((command) => command.agent !== RUNNER);
   const mine = keys.length ? all.filter((command) => command.story_keys.some((key) => keys.includes(key))) : all;
   const running = mine.filter((command) => command.status === "running");
   return running.filter((command) => !command.background).at(-1) ?? running.at(-1) ?? mine.at(-1) ?? null;

@@ -51,7 +51,7 @@ test("what each verb will do is said", () => {
   assert.equal(actionText(run, chosen), "Starts 7 stories with demo.");
   assert.equal(
     actionText(run, { ...chosen, cycles: 2, budget: 5 }),
-    "Starts 2 cycles, at most 4 stories with demo, pauses at $5.00.",
+    "Starts 2 groups, at most 4 stories with demo, pauses at $5.00.",
   );
   assert.equal(
     actionText({ ...run, resumable: 3 }, { ...chosen, stories: 0 }),
