@@ -65,8 +65,6 @@ export class BatchRow {
   );
   #done = h("span");
   #cells = COLUMNS.map(createCell);
-  /** Made once: it may be open when the stories are drawn anew. */
-  #cost;
   /** What the stories were drawn from. */
   #drawn = "";
   /** The plan whose titles they have. @type {unknown} */ #titles = null;
@@ -76,7 +74,6 @@ export class BatchRow {
     this.id = batch.id;
     this.#batch = batch;
     this.#stories.id = `batch-${batch.id}`;
-    this.#cost = createCostLines(() => `/api/batches/${batch.id}/cost`, "batches").el;
     this.#button = createToggle(batch.id, actions.toggle);
     this.#cells[0].append(this.#button);
     this.#cells[2].append(this.#outcome);
@@ -128,7 +125,7 @@ export class BatchRow {
     if (!open || (content === this.#drawn && titles === this.#titles)) return;
     this.#drawn = content;
     this.#titles = titles;
-    const stories = await readStories(this.id, titleOf, this.#cost);
+    const stories = await readStories(this.id, titleOf);
     // A newer plan may have arrived meanwhile, with another read under way.
     if (titles === this.#titles) fill(this.#stories, stories);
   }
@@ -176,10 +173,9 @@ function createLink(words, href, props) {
  * The stories of a batch, with the cost and duration of each.
  * @param {number} id
  * @param {(key: string) => string} titleOf
- * @param {HTMLElement} cost what its money went for
  * @returns {Promise<HTMLElement>}
  */
-async function readStories(id, titleOf, cost) {
+async function readStories(id, titleOf) {
   const note = (/** @type {string} */ words) => h("p", { class: "empty", text: words });
   const answer = await catchApiError(get(`/api/batches/${id}`), (error) => error);
   if (answer instanceof Error) return note(answer.message);
@@ -189,8 +185,9 @@ async function readStories(id, titleOf, cost) {
     const own = commands.filter((/** @type {any} */ command) => command.story_id === story.id);
     return storyItem(id, story, own, titleOf(story.story_key));
   });
+  const cost = createCostLines(() => `/api/batches/${id}/cost`, "batches");
   const rows = h("ul", { class: "batch-stories", "aria-label": `Stories of batch ${id}` }, ...items);
-  return h("div", {}, expected(answer.batch), rows, cost);
+  return h("div", {}, expected(answer.batch), rows, cost.el);
 }
 
 /** What was expected at its start. @param {{forecast: string | null}} batch @returns {Node | null} */

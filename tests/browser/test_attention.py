@@ -68,7 +68,7 @@ def test_a_question_is_answered_in_place_and_notified_on_the_desktop(
     page.reload()
     field.fill("The observer's own.")
     page.get_by_role("button", name="Send answer").click()
-    expect(page.locator(".answer")).to_have_count(0)
+    expect(page.locator("#attention .answer")).to_have_count(0)
     headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
     page.keyboard.press("/")
     page.get_by_label("Search the log").fill("was answered: “The observer's own.”")
