@@ -5,7 +5,7 @@
  */
 import { attr, byId, fill, h, list, show, text } from "../kit/dom.js";
 import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
-import { OutputStream } from "./output-stream.js";
+import { loadPart } from "../kit/lazy.js";
 import { waitText } from "./run-text.js";
 import { liveCommand } from "./steps.js";
 
@@ -19,7 +19,9 @@ export class Output {
   #tabs;
   /** The command that was chosen, null to follow what runs. @type {number | null} */ #chosen = null;
   /** The stories whose command is followed, where several run side by side. @type {readonly string[]} */ #lane = [];
-  /** @type {OutputStream | null} */ #stream = null;
+  /** @type {import("./output-stream.js").OutputStream | null} */ #stream = null;
+  /** @type {typeof import("./output-stream.js") | null} */ #module = null;
+  /** The command for which the module was asked for last. @type {number | null} */ #asked = null;
   /** @type {Model | null} */ #model = null;
   #batch = 0;
   /** @type {(() => void)[]} */ #listeners = [];
@@ -123,6 +125,14 @@ export class Output {
     this.#switches.render(rows.map((operation) => ({ operation, pressed: operation.command_id === this.shown })));
   }
 
+  /** Reads what draws an output, with the first one that is shown; once for each that is asked for. */
+  async #load() {
+    if (this.#asked === this.shown) return;
+    this.#asked = this.shown;
+    this.#module ??= await loadPart(() => import("./output-stream.js"));
+    if (this.#module) this.#draw();
+  }
+
   /** @param {Command | null} command @param {boolean} changed @param {Model["run"]} run */
   #drawStream(command, changed, run) {
     if (changed) {
@@ -131,9 +141,10 @@ export class Output {
     }
     // What is not in sight is not read.
     if (!command || this.#tabs.open !== "output") return;
+    if (!this.#module) return void this.#load();
     if (!this.#stream) {
       const [key = ""] = command.story_keys;
-      this.#stream = new OutputStream(command.command_id, shortCommand(command.command), key);
+      this.#stream = new this.#module.OutputStream(command.command_id, shortCommand(command.command), key);
       byId("output-frame").append(this.#stream.el);
     }
     const running = command.status === "running";
