@@ -6,6 +6,7 @@
 import { attr, byId, fill, h, list, show, text } from "../kit/dom.js";
 import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { loadPart } from "../kit/lazy.js";
+import { RUNNER } from "../shell/command-list.js";
 import { waitText } from "./run-text.js";
 import { liveCommand } from "./steps.js";
 
@@ -75,7 +76,9 @@ export class Output {
   #live() {
     if (!this.#model) return null;
     const { commands, run } = this.#model;
-    const lane = run.cycles.find((cycle) => cycle.story_keys.some((key) => this.#lane.includes(key)));
+    // Of stories that are worked on side by side those stay in sight that are shown.
+    const keys = this.#lane.length ? this.#lane : (commands.get(this.shown ?? 0)?.story_keys ?? []);
+    const lane = run.cycles.find((cycle) => cycle.story_keys.some((key) => keys.includes(key)));
     return liveCommand(commands, lane?.story_keys);
   }
 
@@ -119,9 +122,9 @@ export class Output {
 
   /** @param {Model["run"]} run */
   #drawSwitches({ operations }) {
-    const several = operations.length > 1;
-    show(byId("output-lanes"), several);
-    const rows = several ? operations : [];
+    const own = operations.filter((operation) => operation.agent !== RUNNER);
+    const rows = own.length > 1 ? own : [];
+    show(byId("output-lanes"), rows.length > 0);
     this.#switches.render(rows.map((operation) => ({ operation, pressed: operation.command_id === this.shown })));
   }
 
