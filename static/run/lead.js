@@ -16,7 +16,7 @@ export function createLead() {
       const starts = !byId("start-form").hidden;
       text(byId("lead-title"), starts ? "Next run" : "Now");
       show(byId("lead"), ready && !replaying && (starts || words !== ""));
-      const view = run.batch ? (run.state === "idle" ? "over" : "live") : "new";
+      const view = run.batch ? (run.state === "idle" && run.resumable === null ? "over" : "live") : "new";
       attr(byId("tab-run"), "data-view", view);
     },
   };

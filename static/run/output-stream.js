@@ -126,10 +126,13 @@ export class OutputStream {
     show(this.#hints, page.hints.length > 0);
     this.#message.update(page, this.#live);
     show(this.#pages.nodes[0], !this.#pages.isEmpty);
-    text(
-      this.#empty,
-      !this.#pages.isEmpty ? "" : this.#live ? "Waiting for its first output." : "It has written nothing.",
-    );
+    text(this.#empty, this.#pages.isEmpty ? this.#emptyText(page.reading) : "");
+  }
+
+  /** @param {boolean} reading whether the server still reads the recording */
+  #emptyText(reading) {
+    if (this.#live) return "Waiting for its first output.";
+    return reading ? "Reading its recording." : "It has written nothing.";
   }
 
   async #lastPage() {
