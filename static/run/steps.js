@@ -18,9 +18,6 @@ import { RUNNER, resultOf } from "../shell/command-list.js";
  * @typedef {{id: string, title: string, keys: readonly string[], steps: Step[]}} Lane
  */
 
-/** Verdicts of a command that has succeeded in itself, and after which its story is blocked. */
-const BLOCKS = /^blocked/i;
-
 /** @param {RunState} run @param {CommandList} commands @param {readonly UpcomingCycle[]} upcoming @returns {Lane[]} */
 export function lanesOf(run, commands, upcoming) {
   const all = [...commands.values()];
@@ -68,10 +65,7 @@ function isBegun({ command, story_keys: keys, attempt }, commands) {
 
 /** @param {Command} command @returns {Step} */
 function begun(command) {
-  const blocks = command.status === "success" && BLOCKS.test(command.verdict);
-  const { result, glyph, words } = blocks
-    ? { result: "failed", glyph: "blocked", words: "blocked" }
-    : resultOf(command.status);
+  const { result, glyph, words } = resultOf(command.status, command.verdict);
   return {
     id: String(command.command_id),
     command: command.command,

@@ -59,7 +59,7 @@ test("another attempt is a step of its own", () => {
 
 test("a command after which its story is blocked is no success", () => {
   const [step] = stepsOf([ran(1, "dev-story", ["a"], { verdict: "blocked" })], []);
-  assert.deepEqual([step.result, step.words], ["failed", "blocked"]);
+  assert.deepEqual([step.result, step.words], ["failed", "blocked the story"]);
 });
 
 test("stories that are worked on side by side have a lane each", () => {
