@@ -305,8 +305,8 @@ class ContextComplete(ContextCreate, kw_only=True):
 class Attention(Payload, kw_only=True):
     """A request for the operator's attention.
 
-    Kind `question` names the command that asked, `breaker` the stories that failed, `gate` and `delivery` what
-    waits, with the decisions about it.
+    Kind `question` names the command that asked and the options it gives, `breaker` the stories that failed, `gate`
+    and `delivery` what waits, with the decisions about it.
     """
 
     kind: str
@@ -315,6 +315,7 @@ class Attention(Payload, kw_only=True):
     command: str | UnsetType = UNSET
     command_id: int | UnsetType = UNSET
     question: str | UnsetType = UNSET
+    options: list[str] | UnsetType = UNSET
     gate_id: int | UnsetType = UNSET
     delivery_id: int | UnsetType = UNSET
     decisions: list[str] | UnsetType = UNSET

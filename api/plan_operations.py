@@ -33,7 +33,7 @@ from api.run import BatchStarted
 from api.skips import BroughtBack, StorySkipped
 from api.takeovers import StoryHandedBack, StoryTakenOver
 from git.history import FileChange, TreeChange
-from running.preview_views import RunPreview
+from running.preview_views import RunPreview, UpcomingSteps
 from runstate.forecast_view import ForecastView
 from sprint import Overview
 from sprint.views import SprintProblems
@@ -45,6 +45,12 @@ PLAN_OPERATIONS: Final = (
         "What would be sent next, or for the stories named, with each call; nothing is started.",
         RunPreview,
         query={"stories": TEXT, "command": TEXT, "agent": TEXT, "gates": TEXT, "batch_size": TEXT},
+    ),
+    Operation(
+        "get",
+        "/api/run/steps",
+        "The commands of what runs that have no result yet, and those of what comes after it.",
+        UpcomingSteps,
     ),
     Operation(
         "get",

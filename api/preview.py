@@ -7,7 +7,7 @@ from typing import Final, Literal
 from aiohttp import web
 
 from api.http import SERVICES, ApiError, json_response, query_int
-from running.preview import PreviewRequest, preview
+from running.preview import PreviewRequest, preview, upcoming
 from settings import BATCH_MAX
 from workflow.presets import GATES
 
@@ -29,6 +29,11 @@ async def get_preview(request: web.Request) -> web.Response:
         raise ApiError(400, "bad_request", "command: needs the stories that it is for")
     services = request.app[SERVICES]
     return json_response(await preview(services.workspace, wanted, services.orchestrator.forecaster))
+
+
+async def get_steps(request: web.Request) -> web.Response:
+    """List the commands of what runs that have no result yet, and those of what comes after it."""
+    return json_response(await upcoming(request.app[SERVICES].workspace))
 
 
 def keys_of(text: str | None) -> list[str] | None:
@@ -56,4 +61,4 @@ def _gates(text: str | None) -> list[str] | None:
     return names
 
 
-ROUTES: Final = [web.get("/api/preview", get_preview)]
+ROUTES: Final = [web.get("/api/preview", get_preview), web.get("/api/run/steps", get_steps)]

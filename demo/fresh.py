@@ -23,9 +23,8 @@ TREES: Final = Path(__file__).resolve().parent / "trees"  # what replaces the tr
 SCRIPT: Final = ".sprint-runner-mishaps.json"
 MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
 CHAOS_SETTINGS: Final = """
-# This is the demo of what goes wrong: no wait is longer than some seconds.
+# This is the demo of what goes wrong: no wait is longer than some seconds, but a question waits for you.
 silence_timeout_min: 0.1
-question_timeout_min: 0.15
 retries: 1
 """
 SOURCE: Final = Path(__file__).resolve().parent / "project"

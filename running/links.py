@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from db import Database
 from notify.notice import NoticeLink
+from running.choices import choices_of
 from running.gates import GateDecision, GateKind
 from running.questions import DECIDE
 from security.grants import digest_of
@@ -19,10 +19,6 @@ from store.questions import QuestionRow, get_question
 
 DECISIONS: Final = {GateDecision.GO: "Approve", GateDecision.SKIP: "Skip it", GateDecision.STOP: "Stop the run"}
 AGENT_DECIDES: Final = "decide"  # the answer of a link that leaves the decision to the agent
-CHOICES_MAX: Final = 4  # links for the choices that a question names
-CHOICE_MAX: Final = 60  # characters of a choice
-# The end of a question by which a program asks for a permission: `… ? (Allow once / Reject)`.
-_CHOICES: Final = re.compile(r"\? \(([^()]+)\)$")
 
 USED: Final = "This link was used before: each works once."
 EXPIRED: Final = (
@@ -145,13 +141,6 @@ class Links:
 
 
 LEFT_TO_AGENT: Final = (("Let the agent decide", AGENT_DECIDES),)
-
-
-def choices_of(question: str) -> list[str]:
-    """Return the choices that a question names at its end, none where it names none or too many."""
-    found = _CHOICES.search(question)
-    names = [] if found is None else found[1].split(" / ")
-    return names if 2 <= len(names) <= CHOICES_MAX and all(0 < len(name) <= CHOICE_MAX for name in names) else []
 
 
 def _mark_of(asked: QuestionRow) -> str:

@@ -33,7 +33,16 @@ from running.preflight import (
 from running.preparation import Preparation
 from running.preset_choice import choose_preset, preset_of, with_gates
 from running.preview_call import NoCall, call_view
-from running.preview_views import CallView, CyclePreview, PlannedGate, RunPreview, StepView
+from running.preview_views import (
+    CallView,
+    CyclePreview,
+    PlannedGate,
+    RunPreview,
+    StepView,
+    UpcomingCycle,
+    UpcomingStep,
+    UpcomingSteps,
+)
 from running.selection import Selection
 from running.story import StoryRun
 from running.tracker import TrackerUnreadable
@@ -55,6 +64,7 @@ class PreviewRequest(msgspec.Struct, frozen=True):
     `gates`: those of the batch that would be started, None as the preset and the settings say.
     `cycles`: how many a start would have, for the forecast; None: as set, and all for named stories.
     `at_work`: a server runs the open batch; without one it was interrupted.
+    `calls`: with the exact call of each command; without, only which there are.
     """
 
     stories: Sequence[str] | None = None
@@ -63,6 +73,7 @@ class PreviewRequest(msgspec.Struct, frozen=True):
     at_work: bool = True
     gates: Sequence[str] | None = None
     cycles: int | Literal["all"] | None = None
+    calls: bool = True
 
 
 async def preview(workspace: Workspace, request: PreviewRequest, forecaster: Forecaster) -> RunPreview:
@@ -95,6 +106,26 @@ async def preview(workspace: Workspace, request: PreviewRequest, forecaster: For
         later=cycles.later,
         forecast=await _forecast(workspace, request, forecaster),
     )
+
+
+async def upcoming(workspace: Workspace) -> UpcomingSteps:
+    """Return the commands of what runs and of what comes after it; none where that cannot be said."""
+    batch = await workspace.database.read(get_active_batch)
+    names = _names(workspace, batch)
+    if names[0] not in workspace.agents:
+        return UpcomingSteps([])
+    preset = await _preset(workspace, names[0], batch, [], None)
+    try:
+        views = await _Cycles(workspace, PreviewRequest(calls=False), batch, names, preset).views()
+    except TrackerUnreadable:
+        return UpcomingSteps([])
+    return UpcomingSteps(
+        [UpcomingCycle(view.state, view.story_keys, [_upcoming(step) for step in view.steps]) for view in views]
+    )
+
+
+def _upcoming(step: StepView) -> UpcomingStep:
+    return UpcomingStep(step.command, step.story_keys, step.attempt, step.condition, step.by, step.state)
 
 
 async def _forecast(workspace: Workspace, request: PreviewRequest, forecaster: Forecaster) -> ForecastView | None:
@@ -284,7 +315,7 @@ class _Cycles:
     async def _call(
         self, preparation: Preparation, step: Step, *, first: bool, is_running: bool
     ) -> tuple[CallView | None, str | None]:
-        if step.by_runner:
+        if step.by_runner or not self._request.calls:
             return None, None
         if is_running:
             return None, RUNS

@@ -101,3 +101,28 @@ class RunPreview(msgspec.Struct, frozen=True, kw_only=True):
     cycles: list[CyclePreview]
     later: list[str]
     forecast: ForecastView | None = None
+
+
+class UpcomingStep(msgspec.Struct, frozen=True):
+    """One command without its call; see `StepView`."""
+
+    command: str
+    story_keys: list[str]
+    attempt: int
+    condition: str
+    by: str
+    state: str
+
+
+class UpcomingCycle(msgspec.Struct, frozen=True):
+    """The commands of a cycle that have no result yet; `state` as in `CyclePreview`."""
+
+    state: str
+    story_keys: list[str]
+    steps: list[UpcomingStep]
+
+
+class UpcomingSteps(msgspec.Struct, frozen=True):
+    """`GET /api/run/steps`: what runs, and what comes after it."""
+
+    cycles: list[UpcomingCycle]

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from payloads import Attention, CommandEnd, CommandProgress, CommandStart, Metrics, or_unset
+from running.choices import choices_of
 
 
 class CommandSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +52,7 @@ class CommandSubject(msgspec.Struct, frozen=True, kw_only=True):
             command=self.command,
             command_id=self.command_id,
             question=question,
+            options=choices_of(question) or UNSET,
         )
 
     def _keys(self) -> dict[str, Any]:

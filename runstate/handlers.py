@@ -251,6 +251,7 @@ def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
         gate_id=value_or(payload.gate_id, None),
         delivery_id=value_or(payload.delivery_id, None),
         decisions=tuple(value_or(payload.decisions, [])),
+        options=tuple(value_or(payload.options, [])),
     )
     run.attention = (*run.attention, view)[-ATTENTION_MAX:]
 

@@ -91,6 +91,7 @@ class AttentionView(msgspec.Struct, frozen=True):
     delivery_id: int | None = None
     decisions: tuple[str, ...] = ()
     story_keys: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class ContextView(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
  *   story_keys?: readonly string[], gate_id?: number | null, delivery_id?: number | null,
- *   decisions?: readonly string[]}} Attention
+ *   decisions?: readonly string[], options?: readonly string[]}} Attention
  * @typedef {{stories: readonly string[], only: boolean, after: "story" | "cycle" | "time" | null, at: number | null}}
  *   Queue what runs first, and when the batch stops; `only`: nothing else runs
  * @typedef {{account: string, window: string, used_fraction: number, resets_at: number | null, at: number}} UsageWindow
@@ -113,6 +113,7 @@ const FOLDS = {
         gate_id: p.gate_id ?? null,
         delivery_id: p.delivery_id ?? null,
         decisions: p.decisions ?? [],
+        options: p.options ?? [],
         at,
       },
     ].slice(-ATTENTION_MAX),

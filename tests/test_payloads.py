@@ -205,6 +205,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("attention", "command_id", 7, 7.5),
     ("attention", "story_keys", ["1-1-a", "2-1-b"], "1-1-a"),
     ("attention", "question", "Which birds?", ["Which birds?"]),
+    ("attention", "options", ["Yes", "No"], "Yes"),
     ("attention", "gate_id", 3, "3"),
     ("attention", "decisions", ["go", "stop"], "go"),
     ("attention", "delivery_id", 3, "3"),

@@ -67,7 +67,7 @@ export function attentionItems({ run, plan, link, replaying }, now) {
   const waiting = waits ? [waitingItem(run, now, canAct)] : [];
   const calls = run.attention
     .filter((item) => !isSettled(item, run, plan))
-    .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
+    .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : "", questionWords(item, run, now)));
   if (run.state === "idle" && run.batch?.status === "error") calls.push(failedItem(run, canAct));
   const taken = run.takeovers.map((one) => takenItem(one, canAct));
   return [...waiting, ...problems, ...taken, ...calls.reverse(), ...(replaying ? [] : earlierItems(run, plan, canAct))];
@@ -107,11 +107,17 @@ function takenItem(one, canAct) {
   return { id: `takeover ${story_key} ${state}`, item, lasting: true, words: "", act };
 }
 
-/** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
-function callItem(item, act) {
+/** When the agent decides without an answer. @param {Attention} item @param {Model["run"]} run @param {number} now */
+function questionWords({ kind }, { state, reason, until }, now) {
+  if (kind !== "question" || state !== "paused" || reason !== "question" || !until) return "";
+  return `Without an answer the agent decides for itself at ${hourMinute(until, now)}.`;
+}
+
+/** @param {Attention} item @param {AttentionItem["act"]} act @param {string} words @returns {AttentionItem} */
+function callItem(item, act, words) {
   const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.delivery_id ?? item.message}`;
   // A gate that was put away could not be opened any more.
-  return { id, item, lasting: item.kind === "gate", words: "", act };
+  return { id, item, lasting: item.kind === "gate", words, act };
 }
 
 /** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
@@ -144,6 +150,8 @@ function lastingItem(kind, message) {
  */
 function isSettled(item, run, plan) {
   if (item.kind === "budget") return run.state !== "paused" || run.reason !== "budget";
+  // What only explains a pause is over with it.
+  if (item.kind === "breaker" || item.kind === "no-progress") return run.state !== "paused" || run.reason !== item.kind;
   if (PAUSING.has(item.kind)) return run.state === "running";
   const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
   return item.kind === "blocked" && story !== undefined && (story.status !== "blocked" || Boolean(story.skipped));

@@ -143,7 +143,7 @@ function storyLink(key) {
 
 /** @param {Attention} item @param {() => void} dismiss */
 function dismissButton({ message }, dismiss) {
-  const label = { "aria-label": `Put away: ${message}`, title: "Put away" };
+  const label = { "aria-label": `Dismiss: ${message}`, title: "Dismiss" };
   return h("button", { type: "button", class: "ghost", ...label, on: { click: dismiss } }, icon("cross"));
 }
 
@@ -164,18 +164,41 @@ function createRetry(key) {
   const skip = h("button", { type: "button", class: "button small", text: "Skip…", on: { click: () => askSkip(key) } });
   const open = h("button", { type: "button", "data-verb": true, class: "button small", text: "Open in my terminal" });
   open.addEventListener("click", () => takeOver(key));
-  form.el.append(open, skip);
+  const hint = h("button", { type: "button", class: "button small", text: "Add a hint", "aria-expanded": "false" });
+  hint.addEventListener("click", () => {
+    hint.setAttribute("aria-expanded", "true");
+    form.el.querySelector("textarea")?.focus();
+  });
+  form.el.classList.add("retry");
+  form.el.append(hint, open, skip);
   return form.el;
 }
 
-/** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */
-function createAnswerForm({ command_id, at, message }) {
+/**
+ * The form for the answer to an agent's question, with a button for each option that it names; the event of the answer
+ * removes it.
+ * @param {Attention} item
+ */
+function createAnswerForm({ command_id, at, message, options = [] }) {
   const id = `answer-${command_id}-${at}`;
-  const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });
+  const field = h("textarea", {
+    id,
+    rows: 2,
+    required: true,
+    placeholder: options.length ? "Another answer" : "Your answer",
+  });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
-  const send = h("button", { type: "submit", class: "button small primary", text: "Send answer" });
+  const kind = options.length ? "button small" : "button small primary";
+  const send = h("button", { type: "submit", class: kind, text: "Send answer" });
+  const choices = options.map((option) => {
+    const button = h("button", { type: "button", class: "button small primary", dir: "auto", text: option });
+    button.addEventListener("click", () => whileBusy(button, () => sendAnswer(command_id, option)));
+    return button;
+  });
   const label = h("label", { class: "unseen", for: id, text: `Answer to: ${message}` });
-  const form = h("form", { class: "answer", novalidate: true, "data-verb": true }, label, field, send, wrong);
+  const row =
+    choices.length > 0 && h("div", { class: "answer-options", role: "group", "aria-label": "Answers" }, ...choices);
+  const form = h("form", { class: "answer", novalidate: true, "data-verb": true }, row, label, field, send, wrong);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const answer = field.value.trim();

@@ -5,8 +5,8 @@ import { attr, byId, show, text } from "../kit/dom.js";
 import { loadPart } from "../kit/lazy.js";
 import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
-import { toHash } from "../shell/router.js";
 import { Ending } from "./ending.js";
+import { createFigures } from "./figures.js";
 import { ForecastLine } from "./forecast.js";
 import { actionText, offered, waitEnd } from "./run-text.js";
 import { StartForm } from "./start-form.js";
@@ -36,6 +36,7 @@ export class Controls {
   /** The action whose request is under way. @type {RunAction | null} */ #busy = null;
   /** @type {RunAction[]} */ #actions = [];
   #forecast = new ForecastLine("start-forecast", "");
+  #figures = createFigures();
   #state = "";
   /** What the form was drawn from. @type {unknown} */ #plan;
   /** @type {unknown} */ #queue;
@@ -64,16 +65,16 @@ export class Controls {
     });
   }
 
-  /** @param {Model} model */
-  render(model) {
+  /** @param {Model} model @param {number} now */
+  render(model, now) {
     const { run, ready, link, replaying, counts } = model;
+    this.#figures.render(model, now);
     if (this.#state !== run.state) refuse("");
     this.#state = run.state;
     // A replay shows the past, which cannot be changed, and a reader changes nothing.
     this.#actions = ready && !link.lost && !replaying && !isReader ? offered(run) : [];
     if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
-    renderBrief(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#ending.render(run, this.#offers("stop"));
     this.#renderText(model);
@@ -82,9 +83,16 @@ export class Controls {
     this.#queue = run.queue;
   }
 
+  /** @param {Model} model @param {number} now */
+  tick(model, now) {
+    this.#figures.tick?.(model, now);
+  }
+
   /** @param {string} [allowed] the field by which the operator allows what a start was refused for */
   async start(allowed) {
     const fields = this.#form.request();
+    // What is wrong is shown beside its field.
+    if (!fields && !location.hash.startsWith("#run")) location.hash = "#run";
     const request = fields && (allowed ? { ...fields, [allowed]: true } : fields);
     if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
   }
@@ -122,17 +130,20 @@ export class Controls {
 
   /** Pauses or resumes, whichever is possible. */
   toggle() {
+    // A key pressed by chance leaves no question to the agent.
+    if (this.#current().run.reason === "question") return;
     if (this.#offers("resume")) this.resume();
     else if (this.#offers("pause")) this.pause();
   }
 
   /** The verbs that are possible now, for the palette. @returns {{words: string, run: () => unknown}[]} */
   entries() {
-    const waiting = this.#current().run.state === "waiting";
+    const { run } = this.#current();
+    const words = run.state === "paused" && run.reason !== "question" ? "Resume the run" : resumeWords(run);
     const all = {
-      start: { words: "Start the run", run: () => this.start() },
+      start: { words: run.resumable === null ? "Start the run" : "Start a new batch", run: () => this.start() },
       pause: { words: "Pause after the current command", run: () => this.pause() },
-      resume: { words: waiting ? "Try again now" : "Resume the run", run: () => this.resume() },
+      resume: { words, run: () => this.resume() },
       stop: { words: "Stop the run…", run: () => this.askStop() },
     };
     const preview = { words: "What would be sent", run: () => this.preview() };
@@ -145,11 +156,15 @@ export class Controls {
   }
 
   /** @param {Model} model */
-  #renderButtons({ run: { state, reason }, counts }) {
+  #renderButtons({ run, counts }) {
+    const { state, reason, resumable } = run;
     show(byId("start-form"), this.#offers("start"));
-    for (const action of ALL_ACTIONS.slice(1)) show(byId(action), this.#offers(action));
-    text(byId("resume-words"), state === "waiting" ? waitEnd(reason) : "Resume");
+    for (const action of ALL_ACTIONS) show(byId(action), this.#offers(action));
+    text(byId("resume-words"), resumeWords(run));
+    text(byId("start-words"), resumable === null ? "Start" : "Start a new batch");
     text(byId("stop-words"), state === "stopping" ? "Stop now" : "Stop");
+    // Leaving a question to the agent is the second choice: the first is an answer.
+    attr(byId("resume"), "class", reason === "question" ? "button" : "button primary");
     const isPrimary = !this.#offers("resume") && counts.runnable > 0;
     attr(byId("start"), "class", isPrimary ? "button primary" : "button");
   }
@@ -167,7 +182,9 @@ export class Controls {
     const offered = this.#offers("start");
     show(byId("start-fields"), this.#form.open && offered);
     const state = JSON.stringify([plan.stories.map(({ key, status }) => key + status), run.queue, run.batch?.id]);
-    this.#forecast.ask(this.#form.query(), offered && counts.runnable ? state : "");
+    const canRun = offered && counts.runnable > 0;
+    this.#forecast.ask(this.#form.query(), canRun ? state : "");
+    attr(byId("start-forecast"), "data-kept", canRun);
   }
 
   /**
@@ -207,11 +224,11 @@ export class Controls {
   }
 }
 
-/** The way to the brief of a batch that does not run. @param {Model} model */
-function renderBrief({ run, ready, replaying }) {
-  const over = ready && !replaying && run.batch !== null && ["idle", "paused"].includes(run.state);
-  show(byId("brief-link"), over);
-  if (over) attr(byId("brief-link"), "href", toHash("run", { brief: String(run.batch?.id) }));
+/** What the button that lets a run continue is called. @param {Model["run"]} run */
+function resumeWords({ state, reason, resumable }) {
+  if (state === "waiting") return waitEnd(reason);
+  if (resumable !== null) return `Continue batch ${resumable}`;
+  return state === "paused" && reason === "question" ? "Let the agent decide" : "Resume";
 }
 
 /** @param {string} reason "" removes the last one */

@@ -6,6 +6,8 @@ import { serverNow } from "../kit/server-clock.js";
 import { changeQueue } from "./run-queue.js";
 
 const DAY_MS = 86_400_000;
+/** What comes to its end first, by the point. @type {Record<string, string>} */
+const ENDS = { story: "this story", cycle: "these stories" };
 
 export class Ending {
   #at = /** @type {HTMLInputElement} */ (byId("stop-at"));
@@ -35,7 +37,7 @@ export class Ending {
 
   /** @param {string} point story, cycle or time */
   choose(point) {
-    if (point !== "time") return changeQueue({ after: point }, `The run stops after this ${point}.`);
+    if (point !== "time") return changeQueue({ after: point }, `The run stops after ${ENDS[point]}.`);
     const at = nextTime(this.#at.value, serverNow());
     return changeQueue({ after: "time", at }, `The run stops at ${hourMinute(at, serverNow())}.`);
   }
@@ -44,7 +46,7 @@ export class Ending {
 /** @param {import("../state.js").Queue} queue @param {number} now */
 export function endingText({ after, at }, now) {
   if (after === "time") return at ? `Stops at ${hourMinute(at, now)}.` : "";
-  return after ? `Stops after this ${after}.` : "";
+  return after ? `Stops after ${ENDS[after]}.` : "";
 }
 
 /** The next moment with this time of the clock, in ms. @param {string} clock hours and minutes @param {number} now */

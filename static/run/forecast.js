@@ -58,8 +58,9 @@ export function createForecast() {
   return {
     render({ run, ready, replaying, link }) {
       const { batch, totals, cycles, queue, state } = run;
-      const open = ready && !replaying && !link.lost && batch && state !== "idle" && state !== "stopping";
+      const open = ready && !replaying && !link.lost && batch !== null && state !== "idle" && state !== "stopping";
       const keys = cycles.map(({ number }) => number);
+      attr(byId("run-forecast"), "data-kept", open);
       line.ask({}, open ? JSON.stringify([batch.id, totals.commands, keys, queue, state]) : "");
     },
   };

@@ -79,6 +79,7 @@ export class LogFilter {
   }
 
   focus() {
+    if (byId("log").hidden) byId("pane-log").click();
     this.#query.focus();
   }
 

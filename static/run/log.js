@@ -132,6 +132,7 @@ export class Log {
   }
 
   latest() {
+    if (byId("log").hidden) byId("pane-log").click();
     this.following = true;
     this.#unseen = 0;
     this.#changed();

@@ -44,8 +44,7 @@ function position(run, counts) {
   if (makesPlan(run.batch)) return "planning the sprint";
   const done = `${counts.done} of ${plural(counts.total, "story", "stories")} done`;
   if (run.context && !run.cycle) return `reading the project first, ${done}`;
-  const cycles = run.cycles.map((cycle) => cycle.number);
-  return cycles.length ? `${cycles.length > 1 ? "cycles" : "cycle"} ${listed(cycles)}, ${done}` : done;
+  return done;
 }
 
 /** "3", "3 and 4", "3, 4 and 5". @param {readonly (string | number)[]} names */
@@ -107,7 +106,7 @@ function waitingText(run, now) {
  */
 function idleText(run, counts) {
   if (run.resumable !== null) {
-    return { text: "Interrupted: press Resume to continue at the same place", tone: "warn" };
+    return { text: `Interrupted: batch ${run.resumable} can continue at the same place`, tone: "warn" };
   }
   const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
@@ -199,14 +198,14 @@ export function actionText(run, chosen) {
     default:
       return run.resumable === null
         ? startText(chosen)
-        : `Resume continues with batch ${run.resumable}. ${startText(chosen)}`;
+        : `Batch ${run.resumable} continues where it was interrupted. A new batch leaves it behind. ${startText(chosen)}`;
   }
 }
 
 /** What Resume does in a pause that the operator did not ask for. @type {Record<string, string>} */
 const PAST = {
   budget: "It continues when the budget is raised in the settings, or on the next day.",
-  question: "Resume lets the agent decide for itself.",
+  question: "The run continues with your answer, or lets the agent decide for itself.",
   gate: "The run continues by itself when you have decided on the Run tab.",
   "take-over": "The run continues by itself when you hand the story back.",
 };
@@ -215,11 +214,11 @@ const PAST = {
 function startText({ stories, held, cycles, budget, agent }) {
   if (!stories && held)
     return `No story can run now: ${held === 1 ? "one waits" : `${held} wait`}, and the Board says for what.`;
-  if (!stories) return "No story can run: all are done, blocked or parked.";
+  if (!stories) return "No story can run: all are done, blocked or put aside.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
   const what =
     cycles === "all"
       ? plural(stories, "story", "stories")
-      : `${plural(cycles, "cycle")}, at most ${plural(most, "story", "stories")}`;
+      : `${plural(cycles, "group")}, at most ${plural(most, "story", "stories")}`;
   return `Starts ${what}${agent ? ` with ${agent}` : ""}${budget ? `, pauses at ${money(budget)}` : ""}.`;
 }

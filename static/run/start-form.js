@@ -21,7 +21,7 @@ export function readCycles(text) {
   const right = text.trim() !== "" && Number.isInteger(size) && size >= 1 && size <= MOST_CYCLES;
   return right
     ? { value: size, wrong: "" }
-    : { value: null, wrong: `The number of cycles must be a whole number from 1 to ${MOST_CYCLES}.` };
+    : { value: null, wrong: `The number of groups must be a whole number from 1 to ${MOST_CYCLES}.` };
 }
 
 /**
@@ -207,7 +207,7 @@ export class StartForm {
   }
 
   #renderUnit() {
-    text(byId("cycles-unit"), this.#cycles.value === "1" ? "cycle" : "cycles");
+    text(byId("cycles-unit"), this.#cycles.value === "1" ? "group" : "groups");
   }
 
   /** @param {boolean} open */

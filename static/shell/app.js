@@ -98,9 +98,14 @@ const parts = createParts({
 });
 const { storyDialog, briefDialog, planMaker, replay } = parts;
 const { board, settings } = parts.tabs;
+const runTab = createRunTab({
+  resume: () => controls.resume(),
+  start: () => controls.start(),
+  replay: (id) => useOrTell(replay, (loaded) => loaded.open(id)),
+});
 /** @type {Record<string, Tab>} */
 const tabs = {
-  run: createRunTab({ resume: () => controls.resume(), start: () => controls.start() }),
+  run: runTab,
   ...parts.tabs,
 };
 const theme = createTheme(byId("theme"));
@@ -154,7 +159,7 @@ function render() {
   const { tab } = router.current;
   followQueue(store.model.run);
   header.render(model, now);
-  controls.render(model);
+  controls.render(model, now);
   if (planMaker.used || (model.plan.counts.unplanned && !planMaker.failed))
     void planMaker.use((maker) => maker.render(model, tab));
   tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
@@ -164,6 +169,7 @@ function tick() {
   const model = shownModel();
   const now = timeOf(model);
   header.tick(model, now);
+  controls.tick(model, now);
   tabs[router.current.tab].tick(model, now);
 }
 
@@ -230,7 +236,10 @@ function onRoute({ tab, params }) {
   if (brief !== null || briefDialog.used) useOrTell(briefDialog, (dialog) => dialog.show(brief));
   if (story !== null || storyDialog.used)
     useOrTell(storyDialog, (dialog) => dialog.show(story, wholeNumber(params.get("transcript"))));
-  if (tab === "run") log.route(params);
+  if (tab === "run") {
+    runTab.panes.route(params);
+    log.route(params);
+  }
   render();
   log.render();
 }

@@ -86,7 +86,7 @@ function facts({ run, ready, counts }) {
     return `${work} Nothing runs before you press Start.`;
   }
   const size =
-    batch && (batch.label || (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle")));
+    batch && (batch.label || (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "group")));
   const when =
     batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
   const next =

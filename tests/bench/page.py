@@ -27,6 +27,7 @@ SCROLL_STEPS: Final = 300  # frames of scrolling
 AT_ONCE: Final = 500  # events in one request to emit
 WAIT_MS: Final = 180_000
 MIB: Final = 1 << 20
+LOG: Final = "#run?pane=log"  # the address of the page with its log in sight
 SLOW_3G: Final = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 HEAD: Final = ("what", "promised", "measured", NOISE_HEAD)
 # Tasks that kept the page from answering, as the browser itself counts them: from 50 ms on.
@@ -95,7 +96,7 @@ async def _slow_line(server: DrivenServer, browser: Browser) -> list[Row]:
 async def _usable(server: DrivenServer, browser: Browser, *, lines: bool) -> float:
     """How long a page takes from being asked for to showing the state and the newest lines, in ms."""
     async with _page(browser) as page:
-        await page.goto(server.url, wait_until="commit")
+        await page.goto(f"{server.url}{LOG}", wait_until="commit")
         took: float = await page.evaluate(USABLE, lines)
     return took
 
@@ -169,7 +170,7 @@ async def _opened(server: DrivenServer, browser: Browser) -> AsyncIterator[tuple
     """A page that is connected and shows the newest line of the log."""
     async with _page(browser) as page:
         await page.add_init_script(WATCH)
-        await page.goto(server.url)
+        await page.goto(f"{server.url}{LOG}")
         await page.evaluate(USABLE, True)
         await _longest(page)  # those of opening it are in the time that opening takes
         yield page, await page.context.new_cdp_session(page)

@@ -49,7 +49,11 @@ def test_a_question_is_answered_in_place_and_notified_on_the_desktop(
 
     headline(page).to_have_text("Paused: the agent waits for your answer", timeout=BATCH_MS)
     expect(page.locator("#attention")).to_contain_text(QUESTION)
-    expect(page.locator("#verb-words")).to_contain_text("lets the agent decide for itself")
+    expect(page.locator("#resume")).to_have_text("Let the agent decide")
+    expect(page.locator("#resume")).not_to_have_class(re.compile(r"\bprimary\b"))
+    expect(page.locator("#attention").get_by_role("group", name="Answers").get_by_role("button")).to_have_text(
+        ["Yes", "No"]
+    )
     expect(page).to_have_title(re.compile(r"^\(1\) ‖ "))
     assert sign(page) == "need"
     notes: list[str] = page.evaluate("window.notes")
@@ -64,8 +68,9 @@ def test_a_question_is_answered_in_place_and_notified_on_the_desktop(
     page.reload()
     field.fill("The observer's own.")
     page.get_by_role("button", name="Send answer").click()
-    expect(page.locator(".answer")).to_have_count(0)
+    expect(page.locator("#attention .answer")).to_have_count(0)
     headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
+    page.keyboard.press("/")
     page.get_by_label("Search the log").fill("was answered: “The observer's own.”")
     expect(page.locator(".log-row:visible")).to_have_count(1)
     assert answer(page, server, "api/run")["attention"] == []
@@ -141,6 +146,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
 
     headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
     call = page.locator("#attention-list li", has_text="no list of the birds that count")
+    call.get_by_role("button", name="Add a hint").click()
     call.get_by_label("Hint for the next command of 1-1-friendly-dates").fill("Only birds that were seen.")
     picture(page, "retry")
     call.get_by_role("button", name="Retry").click()
@@ -152,7 +158,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
     assert status["1-1-friendly-dates"] == "ready-for-dev"
     left = page.locator("#attention-list li")
     while left.count():
-        left.first.get_by_role("button", name=re.compile("^Put away")).click()
+        left.first.get_by_role("button", name=re.compile("^Dismiss")).click()
     page.reload()
     headline(page).to_have_text("Finished: 0 done")
     expect(page.locator("#attention")).to_be_hidden()
@@ -189,7 +195,7 @@ def test_blocked_stories_stay_in_sight_while_another_batch_runs(
     expect(call).to_contain_text("1-1")
     expect(page).to_have_title(re.compile(r"^\(1\) ▶ "))
     assert sign(page) == "need"
-    call.get_by_role("button", name=re.compile("^Put away")).click()
+    call.get_by_role("button", name=re.compile("^Dismiss")).click()
     expect(page).to_have_title(re.compile("^▶ "))
 
 

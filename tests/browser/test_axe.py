@@ -53,7 +53,7 @@ def test_every_tab(context: BrowserContext, finished: PageServer, axe: str) -> N
 
 
 def test_what_opens_over_the_page(context: BrowserContext, finished: PageServer, axe: str) -> None:
-    page = visit(context, finished)
+    page = visit(context, finished, "run?pane=log")
     page.evaluate(axe)
     page.get_by_role("button", name="Options").click()
     page.locator(".log-row:visible").first.click()

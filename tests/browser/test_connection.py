@@ -28,16 +28,16 @@ DRAWN_MOST = 120  # rows that may be in the document, whatever the log holds
 
 
 def steps(page: Page) -> list[str]:
-    return page.locator(".stories .story .command-chip").all_inner_texts()
+    return page.locator(".step[data-command]").all_inner_texts()
 
 
 def test_a_reload_in_the_middle_of_a_run_loses_nothing(
     context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     server = serve()
-    page = visit(context, server)
+    page = visit(context, server, "run?pane=log")
     start(page)
-    expect(page.locator(".command-chip[data-result=success]").nth(3)).to_be_visible(timeout=BATCH_MS)
+    expect(page.locator(".step[data-result=success]").nth(3)).to_be_attached(timeout=BATCH_MS)
     page.get_by_role("button", name="Pause").click()
     headline(page).to_have_text("Paused by you")
     before, run = steps(page), answer(page, server, "api/run")
@@ -45,7 +45,7 @@ def test_a_reload_in_the_middle_of_a_run_loses_nothing(
 
     page.reload()
     headline(page).to_have_text("Paused by you")
-    expect(page.locator(".stories .story .command-chip")).to_have_count(len(before))
+    expect(page.locator(".step[data-command]")).to_have_count(len(before))
     assert steps(page) == before
     expect(page.locator("#tile-cost")).to_have_text(cost)
     expect(page.locator("#log-count")).to_contain_text(f"{run['seq']:,} lines")
@@ -56,9 +56,9 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
 ) -> None:
     watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
     server = serve("2")
-    page = visit(context, server)
+    page = visit(context, server, "run?pane=log")
     start(page, cycles=1)
-    expect(page.locator(".operation-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
+    expect(page.locator(".step-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
 
     server.end(signal.SIGKILL)
     expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
@@ -69,16 +69,16 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
     server.speed = "20"
     server.start()
     page.locator("#link").click()
-    headline(page).to_have_text("Interrupted: press Resume to continue at the same place")
+    headline(page).to_have_text("Interrupted: batch 1 can continue at the same place")
     expect(page.locator("#link")).to_have_text("Live")
     expect(page.locator("#old-note")).to_be_hidden()
-    expect(page.locator(".operation")).to_have_count(0)
+    expect(page.locator(".step[data-result=running]")).to_have_count(0)
     expect(page.locator("#log-count")).to_contain_text(f"{answer(page, server, 'api/run')['seq']:,} lines")
     picture(page, "interrupted")
 
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Continue batch 1").click()
     headline(page).to_have_text(re.compile("^Running"))
-    expect(page.locator(".command-chip[data-result=success]").first).to_be_visible(timeout=BATCH_MS)
+    expect(page.locator(".step[data-result=success]").first).to_be_attached(timeout=BATCH_MS)
 
 
 def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(
@@ -91,7 +91,7 @@ def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(
         database.executemany("INSERT INTO events (seq, type, payload, timestamp) VALUES (?, ?, ?, ?)", rows)
     database.close()
     server.start()
-    page = visit(context, server)
+    page = visit(context, server, "run?pane=log")
     expect(page.locator(".log-row:visible").filter(has_text=f"line {MANY} of")).to_be_visible()
     view = page.locator("#log-view")
     for _ in range(4):
@@ -114,7 +114,7 @@ def test_what_is_read_does_not_move_while_lines_arrive(
     context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     server = serve()
-    page = visit(context, server)
+    page = visit(context, server, "run?pane=log")
     start(page, cycles=1)
     expect(page.locator(".log-row").filter(has_text="dev started").first).to_be_visible(timeout=BATCH_MS)
     view = page.locator("#log-view")

@@ -47,11 +47,11 @@ def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: Browser
 
 def test_a_link_to_a_line_of_the_log_opens_it_there(context: BrowserContext, finished: PageServer) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visit(context, finished)
+    page = visit(context, finished, "run?pane=log")
     page.get_by_label("Search the log").fill("Batch 1 started")
     row = page.locator(".log-row:visible")
     expect(row).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"#run\?q=Batch"))
+    expect(page).to_have_url(re.compile(r"#run\?.*q=Batch"))
     row.click()
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator(".toast").last).to_contain_text("Link copied")
@@ -78,7 +78,7 @@ def visit_link(context: BrowserContext, link: str) -> Page:
 def test_the_filter_of_the_log_survives_a_reload_and_is_everywhere_the_same(
     context: BrowserContext, finished: PageServer
 ) -> None:
-    page = visit(context, finished)
+    page = visit(context, finished, "run?pane=log")
     page.get_by_label("Story", exact=True).select_option("1-2-correct-a-sighting")
     page.get_by_label("Command", exact=True).select_option("code-review")
     page.get_by_label("How much to show").select_option("1")

@@ -72,7 +72,7 @@ def test_a_night_over_tickets_with_a_person_at_its_gates(server: PageServer, con
     gate.get_by_role("button", name="Continue").click()
     expect(gate.locator(".wrong")).to_contain_text("Comments go with “Send back”")
     gate.get_by_role("button", name="Send back").click()
-    expect(page.locator(".log-row", has_text="build-plan-2").first).to_be_visible()
+    expect(page.locator(".step[data-command]", has_text="build plan 2").first).to_be_visible()
     expect(page.locator("#attention-list li", has_text="asks for a look at its plan")).to_have_count(1)
     again = at_gate(page, "asks for a look at its plan")
     tab(page, "board?story=1.2&dossier=story")

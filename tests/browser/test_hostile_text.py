@@ -38,7 +38,7 @@ def test_controls_and_overrides_are_symbols_everywhere(
     for path in [*stories.rglob("*.md"), *status.glob("*.md")]:
         text = path.read_text()
         path.write_text(text.replace("Friendly dates", f"Friendly {OVERRIDE} dates"))
-    page = visit(context, server)
+    page = visit(context, server, "run?pane=log")
     start(page, cycles=1)
     headline(page).to_have_text("Finished: 2 done", timeout=BATCH_MS)
     page.get_by_label("Search the log").fill("gpj.exe")

@@ -22,10 +22,10 @@ TEN_MINUTES = "10:00"
 def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[..., PageServer], watch: Watch) -> None:
     watch.allow(REFUSED)
     server = serve("max")
-    page = visit(context, server)
+    page = visit(context, server, "run?pane=log")
     page.clock.install()
     start(page, cycles=1)
-    expect(page.locator(".operation").first).to_be_visible()
+    expect(page.locator(".step[data-result=running]").first).to_be_visible()
     page.get_by_role("button", name="Pause").click()
     headline(page).to_have_text("Paused by you")
     lines, time = page.locator("#log-count").inner_text(), page.locator("#tile-time")

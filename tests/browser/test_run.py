@@ -27,7 +27,7 @@ def start(page: Page, cycles: int | None = None) -> None:
     if cycles is None:
         page.get_by_label("All stories", exact=True).check()
     else:
-        page.get_by_label("Number of cycles").fill(str(cycles))
+        page.get_by_label("Number of groups").fill(str(cycles))
     page.get_by_role("button", name="Start").click()
     headline(page).to_have_text(RUNNING)
 
@@ -52,16 +52,19 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     page.get_by_label("Budget in US dollars").fill("10")
     start(page)
     expect(page.locator("#tile-cost-note")).to_have_text(re.compile(r"^of \$10\.00 \(\d+ %\)$"))
-    expect(page.locator(".operation").first).to_be_visible()
-    expect(page.locator(".stories .command-chip[data-result=success]").nth(6)).to_be_visible(timeout=BATCH_MS)
+    expect(page.locator(".step[data-result=running]").first).to_be_visible()
+    expect(page.locator(".step[data-result=next]").first).to_be_visible()
+    expect(page.locator(".output-view .entry").first).to_be_visible()
+    expect(page.locator(".step[data-result=success]").nth(6)).to_be_attached(timeout=BATCH_MS)
     picture(page, "running")
     take_the_picture(page)
     headline(page).to_have_text("Finished: 6 done, 1 blocked", timeout=BATCH_MS)
 
     run = answer(page, server, "api/run")
-    expect(page.locator("#tile-done")).to_have_text("6 of 7")
     expect(page.locator("#tile-cost")).to_have_text(f"${run['totals']['cost_usd']:.2f}")
-    expect(page.locator(".operation")).to_have_count(0)
+    expect(page.locator(".step[data-result=running]")).to_have_count(0)
+    the_output_of_a_step_is_chosen(page)
+    page.get_by_role("tab", name="Log").click()
     expect(page.locator("#attention-list li")).to_have_count(len(run["attention"]))
     expect(page.locator("#log-count")).to_contain_text(f"{run['seq']:,} lines")
     expect(page.locator(".log-row").filter(has_text="Batch 1 completed")).to_be_visible()
@@ -74,11 +77,25 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     a_start_with_nothing_to_do_is_refused_in_place(page, watch)
 
 
+def the_output_of_a_step_is_chosen(page: Page) -> None:
+    """By keys: a story opens to its steps, a step to its output."""
+    story = page.locator(".story", has_text="Correct a sighting")
+    story.locator("summary").focus()
+    page.keyboard.press("Enter")
+    step = story.locator("button.step-open", has_text="dev").first
+    step.focus()
+    page.keyboard.press("Enter")
+    expect(step).to_have_attribute("aria-current", "true")
+    expect(page.locator("#output-name")).to_have_text("dev1-2")
+    expect(page.get_by_role("region", name="Output of dev")).to_contain_text("tests")
+    expect(page.get_by_role("button", name="Replay batch 1")).to_be_visible()
+
+
 def take_the_picture(page: Page) -> None:
     """The picture of the documentation, when it is asked for."""
     if "SPRINT_RUNNER_PICTURE" in os.environ:
-        expect(page.locator("#tile-done")).to_have_text("3 of 7", timeout=BATCH_MS)
-        expect(page.locator(".operation-line").first).not_to_have_text("Started")
+        headline(page).to_have_text(re.compile("3 of 7"), timeout=BATCH_MS)
+        expect(page.locator(".output-view .entry").nth(3)).to_be_visible()
         page.screenshot(path=ROOT / "docs" / "dashboard.png")
 
 
@@ -102,11 +119,11 @@ def the_history_replays_it(page: Page, run: dict[str, Any]) -> None:
     page.get_by_role("link", name="History").click()
     expect(page.locator("#batches tr")).to_have_count(1)
     expect(page.locator("#batches tr")).to_contain_text("6 of 7 stories done, 1 blocked")
-    page.get_by_role("button", name="Replay batch 1").click()
+    page.locator("#batches").get_by_role("button", name="Replay batch 1").click()
     expect(page.get_by_role("button", name="Pause the replay")).to_be_visible()
     place = page.get_by_label("Place in the batch")
     place.fill("60")
-    headline(page).to_have_text(re.compile("^Running . cycle 1, 0 of 7 stories done$"))
+    headline(page).to_have_text(re.compile("^Running . 0 of 7 stories done$"))
     expect(page.locator("#log-count")).to_contain_text("60 lines")
     expect(page.get_by_role("button", name="Start")).to_be_hidden()
     picture(page, "replay")
@@ -127,14 +144,11 @@ def a_start_with_nothing_to_do_is_refused_in_place(page: Page, watch: Watch) -> 
 
 def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: PageServer) -> None:
     start(page)
-    expect(page.locator(".command-chip", has_text="dev").first).to_be_visible()
+    expect(page.locator("button.step-open", has_text="dev").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="After the current command").click()
     headline(page).to_have_text(re.compile("^Stopped"))
     expect(page.locator("#status-facts")).to_contain_text("Start continues at the same place")
-    under_way, coming = [page.locator(f"#{name}-stories .key").all_inner_texts() for name in ("cycle", "next")]
-    assert coming, "the plan has more stories"
-    assert not set(under_way) & set(coming)
     done = {(e["payload"]["story_key"], e["payload"]["command"]) for e in events(page, server, "command:end")}
 
     start(page, cycles=1)
@@ -166,19 +180,19 @@ def test_stop_now_ends_the_agent_and_its_command_runs_again(
     server = serve("0.5")
     page = visit(context, server)
     start(page)
-    expect(page.locator(".operation-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
+    expect(page.locator(".step-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name=re.compile("^Now")).click()
     headline(page).to_have_text(re.compile("^Stopped"))
-    expect(page.locator(".operation")).to_have_count(0)
-    expect(page.locator(".command-chip[data-result=stopped]").first).to_be_visible()
+    expect(page.locator(".step[data-result=running]")).to_have_count(0)
+    expect(page.locator(".step[data-result=stopped]").first).to_be_attached()
     stopped = {
         e["payload"]["command"] for e in events(page, server, "command:end") if e["payload"]["status"] == "stopped"
     }
     assert stopped
 
     start(page)
-    expect(page.locator(".operation").first).to_be_visible()
+    expect(page.locator(".step[data-result=running]").first).to_be_visible()
     again = {event["payload"]["command"] for event in events(page, server, "command:start") if event["batch_id"] == 2}
     assert again & stopped
     page.get_by_role("button", name="Stop").click()
@@ -199,7 +213,7 @@ def test_a_pause_holds_until_resume(page: Page) -> None:
 
 def test_a_wrong_number_of_cycles_is_refused_in_words(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle)
-    page.get_by_label("Number of cycles").fill("2000")
+    page.get_by_label("Number of groups").fill("2000")
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#cycles-wrong")).to_have_text(re.compile("whole number from 1 to 1000"))
     expect(page.locator("#cycles:focus")).to_have_attribute("aria-invalid", "true")

@@ -57,7 +57,7 @@ def test_work_is_sent_back_with_comments_on_its_lines(
     expect(work.get_by_role("alert")).to_contain_text("Comments go with")
     work.get_by_role("button", name="Send back").click()
 
-    again = page.locator(".command-chip", has_text="dev").nth(1)
+    again = page.locator(".step[data-command]", has_text="dev").nth(1)
     expect(again).to_be_visible(timeout=BATCH_MS)
     work = at_gate(page, "before they are committed")
     work.get_by_role("button", name="Continue").click()

@@ -24,7 +24,7 @@ def test_a_story_is_taken_over_and_handed_back(
     page = open_page(context, server, 1280)
     [key] = [story["key"] for story in server.ask("api/sprint")["stories"] if story["key"].startswith("1-1-")]
     server.ask("api/run/start", {"batch_size": 1, "stories": [key]})
-    page.locator(".command-chip", has_text="dev").wait_for(timeout=BATCH_MS)
+    page.locator("button.step-open", has_text="dev").wait_for(timeout=BATCH_MS)
     while not any(b"session_id" in path.read_bytes() for path in server.data.glob("streams/*/*.ndjson")):
         page.wait_for_timeout(50)  # the agent has not said its first line
     page.evaluate("key => { location.hash = `run?story=${key}` }", key)

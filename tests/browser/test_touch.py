@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from .conftest import PageServer, visit
 from .test_trust import Stranger
@@ -77,23 +77,3 @@ def test_targets_of_trust_are_large(browser: Browser, tmp_path: Path) -> None:
             assert page.evaluate(SMALL, TARGET_PX) == []
     finally:
         stranger.end()
-
-
-def test_the_link_to_a_transcript_is_never_cut(context: BrowserContext, serve: Callable[..., PageServer]) -> None:
-    server = serve("0.4")
-    page = visit(context, server)
-    server.ask("api/run/start", {"batch_size": 1})
-    link = page.locator(".operation").get_by_role("link", name="Transcript").first
-    expect(link).to_be_visible()
-    agent = page.locator(".operation-facts > :first-child").first
-    agent.evaluate("el => { el.textContent = 'an agent with a long name · '.repeat(8); }")
-    assert inside(page)
-
-
-def inside(page: Page) -> bool:
-    within: bool = page.evaluate(
-        """() => { const link = document.querySelector(".operation-facts a");
-        const [one, all] = [link, link.parentElement].map((el) => el.getBoundingClientRect());
-        return one.right <= all.right + 0.5 && one.left >= all.left; }"""
-    )
-    return within

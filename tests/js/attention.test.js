@@ -98,11 +98,26 @@ test("a used-up budget offers no way past it, and its call goes when the run con
 });
 
 test("what has paused the run can be tried again from its call", () => {
-  for (const kind of ["breaker", "agent", "verify", "git"]) {
+  for (const kind of ["breaker", "no-progress", "agent", "verify", "git"]) {
     const attention = [call(kind, null)];
     assert.deepEqual(acts(model({ attention, state: "paused", reason: kind })), [`${kind}: resume`]);
     assert.deepEqual(acts(model({ attention, state: "running" })), []);
   }
+});
+
+test("what only explains a pause is over with it", () => {
+  const attention = [call("breaker", null), call("no-progress", null), call("budget", null)];
+  assert.deepEqual(acts(model({ attention, state: "idle" })), []);
+});
+
+test("a question says when the agent decides without an answer", () => {
+  const attention = [call("question", "1-1-a", 7)];
+  const waiting = /** @type {const} */ ({ attention, state: "paused", reason: "question" });
+  assert.equal(attentionItems(model(waiting), NOW)[0].words, "");
+  assert.match(
+    attentionItems(model({ ...waiting, until: NOW + 60_000 }), NOW)[0].words,
+    /decides for itself at \d\d:\d\d/,
+  );
 });
 
 test("a usage limit is on top with its time, and can be tried", () => {

@@ -51,11 +51,11 @@ test("what each verb will do is said", () => {
   assert.equal(actionText(run, chosen), "Starts 7 stories with demo.");
   assert.equal(
     actionText(run, { ...chosen, cycles: 2, budget: 5 }),
-    "Starts 2 cycles, at most 4 stories with demo, pauses at $5.00.",
+    "Starts 2 groups, at most 4 stories with demo, pauses at $5.00.",
   );
   assert.equal(
     actionText({ ...run, resumable: 3 }, { ...chosen, stories: 0 }),
-    "Resume continues with batch 3. No story can run: all are done, blocked or parked.",
+    "Batch 3 continues where it was interrupted. A new batch leaves it behind. No story can run: all are done, blocked or put aside.",
   );
   for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"]))
     assert.match(actionText({ ...run, state }, chosen), /\w+ .*\./);

@@ -50,7 +50,7 @@ test("a place is asked for by its number or by Alt and an arrow", () => {
 
 test("the end of a batch is said, and a time of the clock is the next one", () => {
   const now = new Date(2026, 10, 29, 17, 0).getTime();
-  assert.equal(endingText({ stories: [], only: false, after: "cycle", at: null }, now), "Stops after this cycle.");
+  assert.equal(endingText({ stories: [], only: false, after: "cycle", at: null }, now), "Stops after these stories.");
   assert.equal(endingText({ stories: [], only: false, after: null, at: null }, now), "");
   assert.equal(nextTime("17:30", now), new Date(2026, 10, 29, 17, 30).getTime());
   assert.equal(nextTime("06:15", now), new Date(2026, 10, 30, 6, 15).getTime());

@@ -10,7 +10,8 @@ import pytest
 
 from db import Database
 from running import links as module
-from running.links import LinkRefused, Links, choices_of
+from running.choices import choices_of
+from running.links import LinkRefused, Links
 from security.links import LINK_S, LinkClaim, LinkExpired, WrongSignature, claim_of, link_key, signed
 from store.batches import create_batch
 from store.commands import create_command
