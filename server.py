@@ -159,7 +159,7 @@ async def _services(
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
-    await afterwards.start()
+    afterwards.start()
     retention.start()
     deliveries.start()
     hub.start()
