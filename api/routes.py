@@ -34,6 +34,7 @@ from api import (
     receipts,
     run,
     schema,
+    search,
     settings,
     skips,
     socket,
@@ -77,5 +78,5 @@ ROUTES: Final = [
         *push.ROUTES,
         *app_files.ROUTES,
     ),
-    *(*metrics.ROUTES, *openapi.ROUTES),
+    *(*search.ROUTES, *metrics.ROUTES, *openapi.ROUTES),
 ]
