@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from api.http import ApiError, json_response, query_int
-from running.search.find import After, Finder, Wanted
+from running.search.find import After, Finder, IndexDamaged, Wanted
 from running.search.hits import LAST
 from running.search.query import QUERY_MAX, parse_query
 from running.search.views import EVENT, TRANSCRIPT
@@ -44,7 +44,10 @@ async def get_search(request: web.Request) -> web.Response:
         after=position,
         limit=query_int(request, "limit", None, 1, RESULTS_MAX) or RESULTS,
     )
-    return json_response(await finder.find(wanted))
+    try:
+        return json_response(await finder.find(wanted))
+    except IndexDamaged as damaged:
+        raise ApiError(503, "no_search", str(damaged)) from None
 
 
 ROUTES: Final = [web.get("/api/search", get_search)]

@@ -8,8 +8,10 @@ nothing and doubles nothing.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import msgspec
@@ -23,6 +25,8 @@ TERMS_MOST: Final = 300  # groups of three that may begin with two letters; more
 _INDEX: Final = "CREATE VIRTUAL TABLE search_index USING fts5(text, content='', detail=none, tokenize='trigram')"
 _TERMS: Final = "CREATE VIRTUAL TABLE search_terms USING fts5vocab(search_index, 'row')"
 _DELETE: Final = "INSERT INTO search_index (search_index, rowid, text) VALUES ('delete', ?, ?)"
+
+log = logging.getLogger("sprint_runner.search")
 
 
 class ProgressChanged(RuntimeError):
@@ -73,28 +77,53 @@ def add_blocks(
 
     An index that is damaged is made anew, with all sources at their beginnings.
     """
+    with _mending(connection):
+        _move_progress(connection, source, start, stop, ended)
+        rows = [(_insert(connection, source, block), block.folded) for block in blocks]
+        connection.executemany("INSERT INTO search_index (rowid, text) VALUES (?, ?)", rows)
+
+
+@contextmanager
+def _mending(connection: sqlite3.Connection) -> Iterator[None]:
+    """Make a damaged index anew and write nothing else in the block; any other error is raised.
+
+    A damaged index is no damaged database: its error must not reach the writer, which would refuse the events of the
+    same transaction.
+    """
+    connection.execute("SAVEPOINT search")
     try:
-        _add(connection, source, blocks, start, stop, ended)
-    except sqlite3.DatabaseError as error:
-        # The damage is the index's own; as a damaged database it would refuse the events of the same transaction.
-        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_CORRUPT_VTAB:
+        yield
+        # FTS5 writes when a savepoint begins, or else at the commit, which would fail for all.
+        connection.execute("SAVEPOINT flush")
+        connection.execute("RELEASE flush")
+    except sqlite3.Error as error:
+        if not is_damaged(connection, error):
             raise
+        connection.execute("ROLLBACK TO search")
+        log.error("the index of the search is damaged (%s): it is made anew", error)
         rebuild_index(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE search")
 
 
-def _add(
-    connection: sqlite3.Connection, source: int, blocks: Sequence[PackedBlock], start: int, stop: int, ended: bool
-) -> None:
+def is_damaged(connection: sqlite3.Connection, error: sqlite3.Error) -> bool:
+    """Whether an error is of the index alone: not of the disk, nor of the tables beside it."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    # Constraints of tables have extended codes; the plain one is what FTS5 reports of its own tables.
+    return connection.in_transaction and code in (sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CONSTRAINT)
+
+
+def _move_progress(connection: sqlite3.Connection, source: int, start: int, stop: int, ended: bool) -> None:
     connection.execute("INSERT OR IGNORE INTO search_progress (source, next) VALUES (?, 0)", (source,))
     sql = "UPDATE search_progress SET next = ?, ended = ? WHERE source = ? AND next = ?"
     if connection.execute(sql, (stop, ended, source, start)).rowcount == 0:
         raise ProgressChanged(f"source {source} is not at {start}")
-    for block in blocks:
-        values = (source, block.first, block.count, block.chars, block.text)
-        row = connection.execute(
-            "INSERT INTO search_blocks (source, first, count, chars, text) VALUES (?, ?, ?, ?, ?)", values
-        )
-        connection.execute("INSERT INTO search_index (rowid, text) VALUES (?, ?)", (row.lastrowid, block.folded))
+
+
+def _insert(connection: sqlite3.Connection, source: int, block: PackedBlock) -> int | None:
+    sql = "INSERT INTO search_blocks (source, first, count, chars, text) VALUES (?, ?, ?, ?, ?)"
+    return connection.execute(sql, (source, block.first, block.count, block.chars, block.text)).lastrowid
 
 
 def rebuild_index(connection: sqlite3.Connection) -> None:
@@ -110,12 +139,13 @@ def rebuild_index(connection: sqlite3.Connection) -> None:
 def drop_blocks(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     """Remove blocks from the search and return their characters; their sources are not taken in again."""
     dropped = 0
-    for id_ in ids:
-        row = connection.execute("SELECT text, chars FROM search_blocks WHERE id = ?", (id_,)).fetchone()
-        if row is not None:
-            connection.execute(_DELETE, (id_, fold(unpack(row[0])) + END))
-            connection.execute("DELETE FROM search_blocks WHERE id = ?", (id_,))
-            dropped += row[1]
+    with _mending(connection):
+        for id_ in ids:
+            row = connection.execute("SELECT text, chars FROM search_blocks WHERE id = ?", (id_,)).fetchone()
+            if row is not None:
+                connection.execute(_DELETE, (id_, fold(unpack(row[0])) + END))
+                connection.execute("DELETE FROM search_blocks WHERE id = ?", (id_,))
+                dropped += row[1]
     return dropped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,9 @@ from running.search.views import EVENT, TRANSCRIPT, SearchBacklog, SearchResult,
 from running.workspace import Workspace
 from store.commands import Command, get_command
 from store.log import StoredEvent, get_events_between
+from store.search import rebuild_index
 
+log = logging.getLogger("sprint_runner.search")
 COUNT_MAX: Final = 1_000  # results that are counted
 FILL_S: Final = 2.0  # that a page of results may take; what is older is on the next one
 COUNT_S: Final = 0.3  # that counting the others may take
@@ -65,6 +68,10 @@ class After(NamedTuple):
         return ".".join(map(str, self))
 
 
+class IndexDamaged(RuntimeError):
+    """The search cannot be made now; the message says why."""
+
+
 class Finder:
     """Searches for the clients of one server."""
 
@@ -82,11 +89,18 @@ class Finder:
 
     async def find(self, wanted: Wanted) -> SearchResults:
         """Return a page of results."""
+        database, mask = self._workspace.database, self._workspace.masker.text
         waiting = {} if self._indexer is None else self._indexer.waiting
         async with self._turn:
-            return await self._workspace.database.read(
-                find, wanted, waiting, self._workspace.masker.text, await self._backlog()
-            )
+            try:
+                return await database.read(find, wanted, waiting, mask, await self._backlog())
+            except sqlite3.DatabaseError as error:
+                if self._indexer is None:
+                    raise
+                log.error("the index of the search cannot be read (%s): it is made anew", error)
+                await database.write(rebuild_index)
+                self._indexer.wake()
+                raise IndexDamaged("the index of the search was damaged and is being made anew") from None
 
     async def _backlog(self) -> SearchBacklog | None:
         if self._indexer is None:
