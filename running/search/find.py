@@ -246,7 +246,7 @@ def _event_result(hit: Hit, row: StoredEvent) -> SearchResult:
         ranges=excerpt.ranges,
         place=f"#run?line={row.seq}",
         seq=row.seq,
-        event=msgspec.Raw(envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)),
+        event=msgspec.json.decode(envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from base.plain_json import JsonObject
+
 EVENT, TRANSCRIPT = "event", "transcript"
 
 
@@ -26,7 +28,7 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     ranges: list[tuple[int, int]]
     place: str
     seq: int | None = None
-    event: msgspec.Raw | None = None
+    event: JsonObject | None = None
     entry: int | None = None
 
 
