@@ -6,8 +6,7 @@ take-over still has to be reviewed follows from the commands that succeeded sinc
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import Any, Final
 
 from events import emit
@@ -87,18 +86,13 @@ async def book(workspace: Workspace, spec: CommandSpec, context: AttemptContext,
     subject = _subject(spec, context, command_id)
     columns = _columns(workspace, spec, context, row, verdict)
 
-    def write() -> Awaitable[object]:
-        database = workspace.database
-        with database.atomic():
-            written: list[Awaitable[object]] = [
-                database.write(create_command, context.batch_id, spec.command, id=command_id, **columns),
-                database.write(update_story, story.row_id, work_tree=story.work_tree),
-            ]
-            written.append(emit(subject.start("setup")))
-            written.append(emit(subject.end("validate", "success", metrics, reason=REASON, verdict="complete")))
-        return asyncio.gather(*written)
+    def write() -> Iterator[Awaitable[object]]:
+        yield workspace.database.write(create_command, context.batch_id, spec.command, id=command_id, **columns)
+        yield workspace.database.write(update_story, story.row_id, work_tree=story.work_tree)
+        yield emit(subject.start("setup"))
+        yield emit(subject.end("validate", "success", metrics, reason=REASON, verdict="complete"))
 
-    await until_stored(write)
+    await until_stored(lambda: workspace.database.in_one_commit(write))
     return Result(CommandStatus.SUCCESS, REASON, verdict, metrics=metrics, command_id=command_id)
 
 
