@@ -29,7 +29,7 @@ from store.search import rebuild_index
 log = logging.getLogger("sprint_runner.search")
 COUNT_MAX: Final = 1_000  # results that are counted
 FILL_S: Final = 2.0  # that a page of results may take; what is older is on the next one
-COUNT_S: Final = 0.3  # that counting the others may take
+COUNT_S: Final = 0.5  # that counting the others may take
 AT_ONCE: Final = 2  # searches: the readers of the database serve other requests as well
 NO_INDEX: Final = (
     "this SQLite has no full-text index (FTS5 with its trigram tokenizer, from 3.34 on), so there is no search"

@@ -76,10 +76,12 @@ class Search:
     def _in_block(self, block: StoredBlock) -> Iterator[Hit]:
         text = unpack(block.text)
         folded = fold(text)
-        if all(term.text in folded for term in self.terms):
-            entries = text.split(SEPARATOR)
+        wanted = [term.text for term in self.terms]
+        if all(term in folded for term in wanted):
+            entries, compared = text.split(SEPARATOR), folded.split(SEPARATOR)
             for at in range(len(entries) - 1, -1, -1):
-                yield from self._hit(block.id, block.source, block.first + at, entries[at])
+                if all(term in compared[at] for term in wanted):
+                    yield from self._hit(block.id, block.source, block.first + at, entries[at])
 
     def _hit(self, block: int, source: int, number: int, text: str) -> Iterator[Hit]:
         spans = match_spans(self.terms, text)

@@ -70,6 +70,13 @@ export class Settings {
     addEventListener("beforeunload", (event) => this.#edited.length && event.preventDefault());
   }
 
+  /** Shows the settings that have a text. @param {string} words */
+  find(words) {
+    this.#query.value = words;
+    this.#filter();
+    this.#query.focus();
+  }
+
   focus() {
     this.#query.focus();
   }
