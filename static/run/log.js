@@ -215,6 +215,7 @@ export class Log {
 
   /** @param {import("./log-buffer.js").Filter} filter */
   #refilter(filter) {
+    if (filter.query) this.#leavePart();
     const anchor = this.following ? null : this.lines.view[Math.floor(this.#view.scrollTop / this.#row)];
     this.lines.setFilter(filter, EXAMINED);
     style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
@@ -315,6 +316,7 @@ export class Log {
     const line = this.lines.view[row];
     if (line?.seq !== seq) return toast(`The log has no line ${seq}.`, "bad");
     style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
+    this.#view.scrollIntoView({ block: "nearest" });
     // Above the middle: below it the detail of the line is.
     this.#view.scrollTop = row * this.#row - this.#view.clientHeight / 4;
     this.select(line);

@@ -17,7 +17,7 @@ import { THEMES } from "./theme.js";
 const VERBS = {
   Start: "begin run go launch batch",
   Pause: "hold wait break batch",
-  Resume: "continue unpause go on batch",
+  Resume: "continue pause unpause go on batch",
   Try: "resume continue retry again",
   Stop: "end abort cancel kill quit batch",
   What: "preview prompt prompts command line dry run",

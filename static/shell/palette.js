@@ -63,7 +63,13 @@ class Palette {
   #search() {
     const { value } = this.#query;
     const most = value.trim() ? SHOWN_MOST : FIRST_MOST;
-    const found = best(this.#all, (entry) => `${entry.words} ${entry.also ?? ""}`, value, most);
+    const found = best(
+      this.#all,
+      (entry) => entry.words,
+      value,
+      most,
+      (entry) => entry.also ?? "",
+    );
     this.#own = found.length;
     this.#fullText.ask(value);
     this.#render([...found, ...this.#fullText.entries]);
