@@ -98,7 +98,7 @@ class Finder:
                 if self._indexer is None:
                     raise
                 log.error("the index of the search cannot be read (%s): it is made anew", error)
-                await database.write(rebuild_index)
+                await database.write_alone(rebuild_index)
                 self._indexer.wake()
                 raise IndexDamaged("the index of the search was damaged and is being made anew") from None
 

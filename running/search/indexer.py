@@ -69,7 +69,7 @@ class SearchIndexer(Follower):
 
     name = "search"
     waking = frozenset(EventType)
-    rest_s = 0.2
+    rest_s = 1.0
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class SearchIndexer(Follower):
 
     async def _prepare(self) -> bool:
         if not self.is_ready:
-            self.problem = await self._workspace.database.write(prepare_index)
+            self.problem = await self._workspace.database.write_alone(prepare_index)
             if self.problem is not None:
                 log.warning("there is no search: this SQLite has no full-text index (%s)", self.problem)
                 return False
@@ -235,13 +235,13 @@ class SearchIndexer(Follower):
 
     async def _add(self, source: int, blocks: list[PackedBlock], start: int, stop: int, *, ended: bool) -> None:
         database = self._workspace.database
-        await database.write(add_blocks, source, blocks, start, stop, ended)
+        await database.write_alone(add_blocks, source, blocks, start, stop, ended)
         self._chars += sum(block.chars for block in blocks)
         while self._chars > TEXT_MAX and (oldest := await database.read(oldest_blocks, DROPPED_AT_ONCE)):
             await self._drop(oldest)
 
     async def _drop(self, ids: list[int]) -> None:
-        self._chars -= await self._workspace.database.write(drop_blocks, ids)
+        self._chars -= await self._workspace.database.write_alone(drop_blocks, ids)
 
     async def _sweep(self) -> None:
         """Drop the blocks of events and recordings that are gone."""

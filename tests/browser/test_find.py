@@ -80,7 +80,7 @@ def test_the_palette_finds_actions_by_their_other_words_and_texts_of_transcripts
         page.keyboard.press("Escape")
     palette(page, "budget_batch_usd")
     expect(page.locator("#tab-settings")).to_be_visible()
-    expect(page.get_by_label("Search settings")).to_have_value("budget_batch_usd")
+    expect(page.locator("#settings-query")).to_have_value("budget_batch_usd")
     page.keyboard.press("Control+k")
     page.keyboard.type('"python3 -m unittest" ran')
     expect(page.locator("#palette-status")).to_contain_text("in the log and the transcripts")
