@@ -99,7 +99,7 @@ export class TranscriptPages {
     if (!row) return;
     attr(row, "data-found", true);
     for (const part of row.querySelectorAll("details")) part.open = true;
-    row.scrollIntoView({ block: "center" });
+    row.firstElementChild?.scrollIntoView({ block: "center" }); // the row itself has no box
   }
 
   /** @param {number} start */
