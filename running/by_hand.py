@@ -1,6 +1,6 @@
 """What the operator has changed by hand in a story's tree, once the story was handed back.
 
-It counts as the development in whose place it was made, and the next code review is told which files it were. Which
+It counts as the development in whose place it was made, and the prompt of the next code review names its files. Which
 take-over still has to be reviewed follows from the commands that succeeded since, so that a kill changes nothing of it.
 """
 
@@ -25,7 +25,7 @@ from workflow.presets import FINISHING
 
 OPERATOR: Final = "operator"  # in the place of an agent's name
 REASON: Final = "The operator took the story over and did this by hand."
-SHOWN: Final = 20  # files that a review is told
+SHOWN: Final = 20  # files that a review's prompt names
 
 
 async def unreviewed(workspace: Workspace, preset: Preset, journal: Journal, story_key: str) -> TakeOverRow | None:
@@ -56,7 +56,7 @@ def stands_for(preset: Preset, spec: CommandSpec) -> bool:
 
 
 async def findings_of(workspace: Workspace, row: TakeOverRow) -> str:
-    """Return what the next command is told of the change."""
+    """Return what the prompt of the next command says of the change."""
     paths: list[str] = []
     if workspace.git is not None and row.tree_before and row.tree_after:
         try:
