@@ -46,9 +46,10 @@ from store.search_text import PackedBlock
 from store.writer import DatabaseUnavailable
 
 TEXT_MAX: Final = 512_000_000  # characters that are searched; beyond, the oldest transcripts leave the search
-EVENTS_AT_ONCE: Final = 500
+EVENTS_AT_ONCE: Final = 200
 EVENTS_MIN: Final = 50  # new ones until it is worth a look: until then they are searched as rows
-SLICE_S: Final = 0.02  # of reading at a time; as long again is left to others
+SLICE_S: Final = 0.005  # of reading at a time: Python's threads wait for each other
+PAUSE_S: Final = 0.02  # after it, so that most of the time is the run's
 LOOK_S: Final = 2.0  # between two looks at the recordings of running commands
 DROPPED_AT_ONCE: Final = 8  # blocks in one write
 UNREAD_AT_ONCE: Final = 50
@@ -141,7 +142,7 @@ class SearchIndexer(Follower):
             stop = blocks[-1].first + blocks[-1].count
             await self._add(EVENTS, blocks, start, stop, ended=False)
             start = stop
-            await asyncio.sleep(SLICE_S)
+            await asyncio.sleep(PAUSE_S)
 
     def _event_blocks(self, rows: Sequence[StoredEvent]) -> list[PackedBlock]:
         mask = self._workspace.masker.text
@@ -191,7 +192,7 @@ class SearchIndexer(Follower):
         while more and not recording.is_read:
             more = await self._in_thread(recording.read, ended, SLICE_S)
             await self._take_blocks(command, recording)
-            await asyncio.sleep(SLICE_S)
+            await asyncio.sleep(PAUSE_S)
         if recording.is_read:
             await self._take_rest(command, recording)
 
@@ -225,6 +226,7 @@ class SearchIndexer(Follower):
         count = sum(block.count for block in blocks)
         await self._add(command.id, blocks, recording.start, recording.start + count, ended=ended)
         recording.taken(count)
+        await asyncio.sleep(PAUSE_S)
 
     def _forget(self, command_id: int) -> None:
         recording = self._recordings.pop(command_id, None)

@@ -16,7 +16,8 @@ from store.search_text import PackedBlock, clean_entry, pack
 
 BLOCK_CHARS: Final = 16_000  # of a block: larger ones make the index smaller and the reading of each block longer
 BLOCK_ENTRIES: Final = 500
-BLOCKS_AT_ONCE: Final = 4  # in one write: some milliseconds of the writer
+ENTRIES_AT_ONCE: Final = 50
+BLOCKS_AT_ONCE: Final = 1  # in one write: two milliseconds of the writer
 
 
 class _Entry(msgspec.Struct):
@@ -49,7 +50,7 @@ class Recording:
             self._index.update(ended, limit_s)
         known = self.start + len(self.waiting)
         found: list[str] = []
-        for content in self._index.page(known, min(self._index.settled, known + BLOCK_ENTRIES)):
+        for content in self._index.page(known, min(self._index.settled, known + ENTRIES_AT_ONCE)):
             entry = self._decoder.decode(content)
             found.append(clean_entry(f"{entry.text}\n{entry.result}" if entry.result else entry.text))
         self.waiting += tuple(found)

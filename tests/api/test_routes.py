@@ -386,28 +386,28 @@ async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
 
 
 async def test_the_search(server: Server, client: aiohttp.ClientSession) -> None:
-    found = await get(client, "/api/search?q=dev-story+implement&kind=event&limit=3")
+    found = await get(client, "/api/search?q=code-review+1-1-a&kind=event&limit=3")
     assert found["count"] >= len(found["results"]) > 0
     result = found["results"][0]
     assert result["place"] == f"#run?line={result['seq']}"
     assert result["event"]["seq"] == result["seq"]
     assert result["at"] == result["event"]["timestamp"]
-    whole = (await get(client, "/api/search?q=dev-story+implement&kind=event&limit=200"))["results"]
-    rest = await get(client, f"/api/search?q=dev-story+implement&kind=event&limit=200&after={found['after']}")
+    whole = (await get(client, "/api/search?q=code-review+1-1-a&kind=event&limit=200"))["results"]
+    rest = await get(client, f"/api/search?q=code-review+1-1-a&kind=event&limit=200&after={found['after']}")
     assert [one["seq"] for one in found["results"] + rest["results"]] == [one["seq"] for one in whole]
-    while not (found := await get(client, "/api/search?q=README&kind=transcript"))["results"]:
+    while not (found := await get(client, "/api/search?q=change&kind=transcript"))["results"]:
         await asyncio.sleep(0.1)  # the transcripts are taken in beside everything else
     result = found["results"][0]
     assert result["place"] == f"#run?story=1-1-a&transcript={result['command_id']}&entry={result['entry']}"
     start, end = result["ranges"][0]
-    assert result["excerpt"][start:end].lower() == "readme"
+    assert result["excerpt"][start:end].lower() == "change"
     command = [
         sys.executable,
         str(ROOT / "server.py"),
         "search",
         "--project",
         str(project_of(server)),
-        "readme",
+        "change",
         "--json",
     ]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
