@@ -42,6 +42,8 @@ class Transcript {
   #message;
   /** Whether a page is being read because of a scroll. */
   #paging = false;
+  /** The entry that the address names, until it is there: a long recording is read in the background. @type {number | null} */
+  #wanted = null;
 
   /** @param {number} id @param {string} name of the command @param {string} key of its story, "" for none */
   constructor(id, name, key) {
@@ -89,7 +91,8 @@ class Transcript {
     this.#message.update(page, this.#live);
     this.#took = performance.now() - start;
     if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
-    if (wanted !== null) requestAnimationFrame(() => pages.reveal(wanted));
+    this.#wanted = wanted ?? this.#wanted;
+    this.#revealFound();
     return pages.nodes;
   }
 
@@ -108,6 +111,13 @@ class Transcript {
     if (wanted === null || this.#pages.isEmpty) return;
     if (!this.#pages.has(wanted)) await this.#show(Math.max(0, wanted - CONTEXT));
     this.#pages.reveal(wanted);
+  }
+
+  #revealFound() {
+    const wanted = this.#wanted;
+    if (wanted === null || !this.#pages.has(wanted)) return;
+    this.#wanted = null;
+    requestAnimationFrame(() => this.#pages.reveal(wanted));
   }
 
   async #lastPage() {
