@@ -101,6 +101,12 @@ class Database:
         """Enqueue `function(connection, …)`; the future resolves to its result after the commit."""
         return self.writer.submit(lambda connection: function(connection, *args, **kwargs))
 
+    def write_alone(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        """Enqueue `function(connection, …)` for a transaction of its own; see `Writer.submit_alone`."""
+        return self.writer.submit_alone(lambda connection: function(connection, *args, **kwargs))
+
     async def reserve_id(self, table: str) -> int:
         """Return an id that no other row of the table will get, so that an event can name the row of its commit.
 

@@ -29,6 +29,7 @@ import api.masked
 import api.notices
 import api.page
 import api.push
+import api.search
 import events
 from agents import AgentSpec
 from api.history import envelopes_between, newest_envelopes
@@ -60,6 +61,8 @@ from running.push import Push
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
+from running.search.find import Finder
+from running.search.indexer import SearchIndexer
 from running.trust import why_untrusted
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
@@ -147,25 +150,29 @@ async def _services(
         trust=config.trust,
         apply_trust=apply_trust,
     )
-    retention = Retention(workspace, hub.ring.pruned)
+    indexer = SearchIndexer(workspace)
+    app[api.search.FINDER] = Finder(workspace, indexer)
+    retention = Retention(workspace, hub.ring.pruned, indexer.sweep)
     notifier = await _notifier(app, config, workspace)
     afterwards = Afterwards(workspace)
     deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster
-    beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take)
+    beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take, indexer.take)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
-    await afterwards.start()
+    afterwards.start()
     retention.start()
     deliveries.start()
+    indexer.start()
     hub.start()
     yield
     await workspace.awake.close()
+    await indexer.stop()
     await deliveries.stop()
     await retention.stop()
     await forecaster.stop()

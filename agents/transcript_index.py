@@ -63,6 +63,16 @@ class TranscriptIndex(Page):
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def settled(self) -> int:
+        """The number of the first entry that may still change."""
+        return min((place for place, _ in self._open.values()), default=len(self))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the recording was read to its end, and nothing more will come."""
+        return self._complete
+
     def update(self, ended: bool, limit_s: float = math.inf) -> bool:
         """Read what is new, for about `limit_s` at most; `ended` when nothing more will come.
 
@@ -76,6 +86,8 @@ class TranscriptIndex(Page):
             self._take(self._splitter.close())
             for record in self._parser.close():
                 self.add(record)
+            for _, entry in list(self._open.values()):
+                self._settle(entry)
             self._complete = True
         self._flush()
         return not self.is_behind

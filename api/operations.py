@@ -42,6 +42,8 @@ from api.trust import TrustView
 from base.plain_json import JsonObject
 from running.brief.views import Brief
 from running.ordering import RunOrder
+from running.search.query import QUERY_MAX
+from running.search.views import EVENT, TRANSCRIPT, SearchResults
 from runstate.views import Run
 from settings import SettingValues
 
@@ -168,6 +170,22 @@ OPERATIONS: Final = (
             "story": TEXT,
             "q": TEXT,
         },
+    ),
+    Operation(
+        "get",
+        "/api/search",
+        "Events and entries of transcripts in which all words of `q` are found, newest first; continued with `after`.",
+        SearchResults,
+        query={
+            "q": {**TEXT, "maxLength": QUERY_MAX},
+            "kind": {"enum": [EVENT, TRANSCRIPT]},
+            "story": TEXT,
+            "command": TEXT,
+            "before": {**INTEGER, "minimum": 1},
+            "after": TEXT,
+            "limit": {**INTEGER, "minimum": 1, "maximum": 200},
+        },
+        errors=(503,),
     ),
     Operation(
         "get",

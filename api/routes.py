@@ -36,6 +36,7 @@ from api import (
     receipts,
     run,
     schema,
+    search,
     settings,
     skips,
     socket,
@@ -81,5 +82,5 @@ ROUTES: Final = [
         *notices.ROUTES,
         *app_files.ROUTES,
     ),
-    *(*metrics.ROUTES, *openapi.ROUTES),
+    *(*search.ROUTES, *metrics.ROUTES, *openapi.ROUTES),
 ]

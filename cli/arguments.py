@@ -210,6 +210,16 @@ def _add_brief(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="as JSON")
 
 
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    _add_remote(parser)
+    parser.add_argument("words", nargs="+", metavar="WORD", help="all have to be found; a quoted phrase as it is")
+    parser.add_argument("--story", metavar="KEY", help="only what is about this story")
+    parser.add_argument("--kind", choices=("event", "transcript"), help="only these (default: both)")
+    parser.add_argument(
+        "--limit", type=int, choices=range(1, 201), default=20, metavar="N", help="so many (default 20)"
+    )
+
+
 def _add_receipt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="COMMIT|FILE", help="a commit, by any name that git knows, or a receipt's file")
     parser.add_argument("--repository", type=Path, metavar="PATH", help="the clone (default: this folder's)")
@@ -284,6 +294,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "stop": ("ends the batch after the current command, or now", _add_stop),
     "mcp": ("serves these verbs as tools for agents, on standard input and output", _add_project),
     "brief": ("[BATCH] prints what a batch came to: done, blocked, cost, what needs you, what is next", _add_brief),
+    "search": ("WORDS finds them in all events and transcripts, newest first", _add_search),
     "receipt": ("COMMIT|FILE checks the receipt of a story's commit, on any clone", _add_receipt),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),

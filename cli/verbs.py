@@ -24,6 +24,7 @@ from cli.init import make_tracker
 from cli.mcp_server import serve_tools
 from cli.preview import show_preview
 from cli.receipt import show_receipt
+from cli.search import search_records
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
@@ -72,6 +73,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return show_preview(options, config)
         case "brief":
             return show_brief(options, config)
+        case "search":
+            return search_records(options, config)
         case "forecast":
             return show_forecast(options, config)
         case "mcp":

@@ -22,9 +22,9 @@ class Afterwards:
         self._receipts.take(events)
         self._briefs.take(events)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._receipts.start()
-        await self._briefs.start()
+        self._briefs.start()
 
     async def stop(self) -> None:
         """End what is under way; the next start finishes it."""

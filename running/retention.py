@@ -40,12 +40,16 @@ log = logging.getLogger("sprint_runner.run")
 class Retention:
     """Looks at start and every day; the settings are read anew each time.
 
-    `on_pruned` receives the oldest event that is left, which the hub has to know.
+    `on_pruned` receives the oldest event that is left, which the hub has to know; `on_removed` is called after anything
+    was removed, for the search.
     """
 
-    def __init__(self, workspace: Workspace, on_pruned: Callable[[int], None]) -> None:
+    def __init__(
+        self, workspace: Workspace, on_pruned: Callable[[int], None], on_removed: Callable[[], None] = lambda: None
+    ) -> None:
         self._workspace = workspace
         self._on_pruned = on_pruned
+        self._on_removed = on_removed
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -76,6 +80,7 @@ class Retention:
         removed = await asyncio.to_thread(remove_old, self._workspace.data_dir / STREAMS, before, await self._in_use())
         if removed:
             log.info("removed %d streams that were older than %d days", removed, days)
+            self._on_removed()
         return removed
 
     async def prune(self) -> int:
@@ -86,6 +91,8 @@ class Retention:
             while count := await database.write(prune_events, before_ms, PRUNED_AT_ONCE):
                 removed += count
                 self._on_pruned(await database.read(oldest_event))
+        if removed:
+            self._on_removed()
         return removed
 
     async def _prune_quota(self) -> None:

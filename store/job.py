@@ -45,7 +45,7 @@ class Job(Generic[T]):
     """A write and its future. `entry` is set for events, `work` for everything else.
 
     `exchange` is neither: it replaces the writer's connection between two transactions. A `deferred` one waits a moment
-    for others to be committed with, and for the disk as long as needed.
+    for others to be committed with, and for the disk as long as needed. One that is `alone` has its own transaction.
 
     The thread sets `result` or `error`; `settle` passes them to the future on the loop.
     """
@@ -55,6 +55,7 @@ class Job(Generic[T]):
     entry: Any = None
     exchange: Callable[[sqlite3.Connection], sqlite3.Connection] | None = None
     deferred: bool = False
+    alone: bool = False
     result: Any = None
     error: BaseException | None = None
 

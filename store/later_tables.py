@@ -218,3 +218,24 @@ BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE
 
 # With it a command's own change can be shown, whatever was changed after it.
 TREES: Final = ("ALTER TABLE commands ADD COLUMN tree_after TEXT",)  # tree of the work tree when it had ended
+
+# What the full-text search has taken in: texts in blocks, and how far each source is. The index over the blocks is no
+# table of a migration, since an SQLite without FTS5 could not make it: see `store/search.py`.
+SEARCH: Final = (
+    """CREATE TABLE search_blocks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,      -- the row of the index; never used again
+        source INTEGER NOT NULL,                   -- a command, whose transcript it is; 0: the events
+        first INTEGER NOT NULL,                    -- the number of its first entry; of events the seq
+        count INTEGER NOT NULL,
+        chars INTEGER NOT NULL,
+        text BLOB NOT NULL                         -- the entries, compressed
+    )""",
+    # Unique: an entry that were taken in twice would be found twice.
+    "CREATE UNIQUE INDEX search_blocks_by_place ON search_blocks (source, first)",
+    """CREATE TABLE search_progress (
+        source INTEGER PRIMARY KEY,                -- as in search_blocks
+        next INTEGER NOT NULL,                     -- the first entry that is not taken in yet
+        ended INTEGER NOT NULL DEFAULT 0           -- whether nothing more will come
+    )""",
+    "INSERT INTO search_progress (source, next) VALUES (0, 0)",
+)

@@ -24,6 +24,7 @@ from store.later_tables import (
     MESSAGES,
     QUOTA,
     RECEIPTS,
+    SEARCH,
     SKIPS,
     START_TIMES,
     TAKEOVERS,
@@ -38,7 +39,7 @@ class SchemaTooNew(RuntimeError):
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
     *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
-    *(RECEIPTS, BRIEFS, DELIVERIES, TREES),
+    *(RECEIPTS, BRIEFS, DELIVERIES, TREES, SEARCH),
 )
 
 

@@ -81,6 +81,10 @@ class Writer:
         """Enqueue a function of the connection; it runs in order with the events and commits with its group."""
         return self._enqueue(Job(self._loop.create_future(), work=work))
 
+    def submit_alone(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Enqueue a function that gets a transaction of its own: neither its time nor its failure is that of others."""
+        return self._enqueue(Job(self._loop.create_future(), work=work, alone=True))
+
     def exchange(self, change: Callable[[sqlite3.Connection], sqlite3.Connection]) -> asyncio.Future[None]:
         """Enqueue a change of the connection: `change` gets the old one and returns that of all further writes.
 
@@ -195,7 +199,7 @@ class Writer:
         While all of them are deferred, wait a moment for one that is not.
         """
         units, size, until = [first], len(first), time.monotonic() + (DEFERRED_S if first[0].deferred else 0.0)
-        while size < GROUP_MAX:
+        while size < GROUP_MAX and not first[0].alone:
             try:
                 rest = until - time.monotonic()
                 unit = self._queue.get(timeout=rest) if rest > 0 else self._queue.get_nowait()
@@ -204,7 +208,7 @@ class Writer:
             if unit is None:
                 self._queue.put(None)  # ends the thread after this group
                 break
-            if unit[0].exchange is not None:
+            if unit[0].exchange is not None or unit[0].alone:
                 self._next_unit = unit
                 break
             units.append(unit)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from base.files import atomic_write
-from base.tasks import end_tasks
 from events import Event, EventType
 from running.brief.markdown import as_markdown
 from running.brief.page import as_html
 from running.brief.read import last_batch, read_brief
+from running.follower import Follower
 from running.workspace import Workspace
 from store.batches import OPEN
+from store.writer import DatabaseUnavailable
 
 FOLDER: Final = "briefs"
 READY_S: Final = 30.0  # that a brief waits for the receipts of the last commits
@@ -27,40 +29,43 @@ READY_S: Final = 30.0  # that a brief waits for the receipts of the last commits
 log = logging.getLogger("sprint_runner.brief")
 
 
-class BriefWriter:
-    """Writes the briefs. `take` is a subscriber of committed events, `ready` returns when their receipts are made."""
+class BriefWriter(Follower):
+    """Writes the briefs. `ready` returns when the receipts of the last commits are made."""
+
+    name = "briefs"
+    waking = (EventType.BATCH_END,)
+    fault_s = 1.0  # the brief at fault is left out: those of later batches must not wait
 
     def __init__(self, workspace: Workspace, ready: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
         self._workspace = workspace
         self._ready = ready
-        self._ended: asyncio.Queue[int] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._ended: deque[int] = deque()
+        self._looked_back = False
 
     def take(self, events: Sequence[Event]) -> None:
-        for event in events:
-            if event.type is EventType.BATCH_END:
-                self._ended.put_nowait(event.payload["batch_id"])
+        self._ended.extend(event.payload["batch_id"] for event in events if event.type is EventType.BATCH_END)
+        super().take(events)
 
-    async def start(self) -> None:
-        newest = await last_batch(self._workspace)
-        if newest is not None:
-            self._ended.put_nowait(newest)
-        self._task = asyncio.get_running_loop().create_task(self._work(), name="briefs")
+    async def work(self) -> None:
+        if not self._looked_back:
+            newest = await last_batch(self._workspace)
+            self._ended.extendleft([] if newest is None else [newest])
+            self._looked_back = True
+        while self._ended:
+            await self._write_next(self._ended.popleft())
 
-    async def stop(self) -> None:
-        """End what is under way; the next start writes it."""
-        await end_tasks(self._task)
-
-    async def _work(self) -> None:
-        while True:
-            batch_id = await self._ended.get()
-            try:
-                await self.write(batch_id)
-            except OSError as error:
-                log.warning("the brief of batch %d could not be written: %s", batch_id, error)
-            # A fault in one brief must not cost those of later batches.
-            except Exception:
-                log.exception("the brief of batch %d could not be made", batch_id)
+    async def _write_next(self, batch_id: int) -> None:
+        try:
+            await self.write(batch_id)
+        except OSError as error:
+            log.warning("the brief of batch %d could not be written: %s", batch_id, error)
+        except DatabaseUnavailable:
+            self._ended.appendleft(batch_id)
+            raise
+        except Exception:
+            log.error("the brief of batch %d could not be made", batch_id)
+            raise
 
     async def write(self, batch_id: int) -> None:
         """Write the files of a batch that has ended, unless they are there. Raises `OSError`."""

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Final
 
-from base.tasks import end_tasks
-from events import Event, EventType
+from events import EventType
 from running.delivery.steps import Steps
+from running.follower import Follower
 from running.workspace import Workspace
 from runstate.fold import RunState
 from store.deliveries import DeliveryChanged, DeliveryRow, get_open_deliveries
 from store.job import NotWritten
-from store.writer import DatabaseUnavailable
 
 SLICE_S: Final = 5.0  # the longest wait between two looks at the clock: laptops sleep, clocks are set
 SHORTEST_S: Final = 0.05
-FAULT_S: Final = 60.0  # after a fault of ours
 WORKING: Final = frozenset({"running", "waiting"})  # states of a run in which deliveries continue
 WAKING: Final = frozenset(
     {EventType.STORY_DELIVERY, EventType.BATCH_START, EventType.BATCH_RESUME, EventType.BATCH_END, EventType.CYCLE_END}
@@ -31,49 +28,19 @@ WAKING: Final = frozenset(
 log = logging.getLogger("sprint_runner.delivery")
 
 
-class DeliveryWatcher:
-    """Takes the steps of all deliveries, one after the other. `take` is a subscriber of committed events."""
+class DeliveryWatcher(Follower):
+    """Takes the steps of all deliveries, one after the other."""
+
+    name = "deliveries"
+    waking = WAKING
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
+        super().__init__()
         self._workspace = workspace
         self._run = run_state.run
         self._steps = Steps(workspace, lambda: self._run.state != "idle")
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    def take(self, events: Sequence[Event]) -> None:
-        if any(event.type in WAKING for event in events):
-            self._woken.set()
-
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._work(), name="deliveries")
-
-    async def stop(self) -> None:
-        """End the step that is under way; the next server looks how far it came."""
-        await end_tasks(self._task)
-
-    async def _work(self) -> None:
-        while True:
-            self._woken.clear()
-            try:
-                wait_s = await self.look()
-            except DatabaseUnavailable as error:
-                log.warning("deliveries wait for the database: %s", error)
-                wait_s = SLICE_S
-            # A fault must not end the watching of the others.
-            except Exception:
-                log.exception("a delivery could not be continued; trying again")
-                wait_s = FAULT_S
-            await self._wait(wait_s)
-
-    async def _wait(self, seconds: float | None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-
-    async def look(self) -> float | None:
+    async def work(self) -> float | None:
         """Take the steps that are due; return the seconds until the next one, None where an event has to come first."""
         rows = [row for row in await self._open() if self._steps.has_step(row)]
         if not rows or await asyncio.to_thread(self._workspace.trust_refusal) is not None:

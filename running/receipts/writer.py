@@ -6,22 +6,20 @@ written, so that a server that ends in between writes the same note at its next 
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from base.tasks import end_tasks
-from events import Event, EventType, emit
+from events import EventType, emit
 from git.notes import add_to_note
 from git.process import GitError
 from payloads import Error
 from receipts.envelope import encode_line, seal
 from receipts.judgement import CommitFacts
 from receipts.signing import SigningFailed, fingerprint_of, sign
+from running.follower import Follower
 from running.receipts.facts import facts_of
 from running.receipts.make import make_receipt
 from running.workspace import Workspace
@@ -37,60 +35,58 @@ from store.stories import Story
 from store.writer import DatabaseUnavailable
 
 WAKING: Final = frozenset({EventType.STORY_STATUS, EventType.COMMAND_END, EventType.CYCLE_END, EventType.BATCH_END})
+TROUBLE: Final = (GitError, OSError, TimeoutError, SigningFailed)  # of the repository or the key, not of the program
 GONE: Final = "its commit is not in the repository any more"
 UNKNOWN_BASE: Final = "the parent of its commit is not in this clone"
 
 log = logging.getLogger("sprint_runner.receipts")
 
 
-class ReceiptWriter:
-    """Makes receipts after commits. `take` is a subscriber of committed events."""
+class ReceiptWriter(Follower):
+    """Makes receipts after commits."""
+
+    name = "receipts"
+    waking = WAKING
 
     def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
         self._workspace = workspace
-        self._woken = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._problem = ""  # the last one that was reported
 
-    def take(self, events: Sequence[Event]) -> None:
-        if any(event.type in WAKING for event in events):
-            self._settled.clear()
-            self._woken.set()
+    async def work(self) -> None:
+        try:
+            await self.write_all()
+        except TROUBLE as error:
+            self._report(str(error) or type(error).__name__)
 
-    async def settled(self) -> None:
-        """Return when all that was committed until now has its receipt, or has none for now."""
-        await self._settled.wait()
-
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._work(), name="receipts")
-
-    async def stop(self) -> None:
-        """End what is under way; the next start finishes it."""
-        await end_tasks(self._task)
-
-    async def _work(self) -> None:
-        while True:
-            self._woken.clear()
-            try:
-                await self.write_all()
-            except (GitError, OSError, TimeoutError, SigningFailed) as error:
-                self._report(str(error) or type(error).__name__)
-            except DatabaseUnavailable as error:  # reported elsewhere; the next event causes another attempt
-                log.info("receipts wait for the database: %s", error)
-            if not self._woken.is_set():
-                self._settled.set()
-            await self._woken.wait()
+    def failed(self, error: Exception) -> None:
+        super().failed(error)
+        self._report("an internal error, which the log of the server has")
 
     async def write_all(self) -> None:
         """Make the receipts that are missing, then their notes. Raises `GitError`, `SigningFailed`, `OSError`."""
         if self._workspace.git is None:
             return
+        fault = await self._make_all()
+        if self._workspace.settings().receipt_notes:
+            await self._note_all()
+        if fault is not None:
+            raise fault
+
+    async def _make_all(self) -> Exception | None:
+        """Make the receipts that are missing; return a fault of ours, which costs only the receipt that it concerns."""
+        fault: Exception | None = None
+        for story in await self._workspace.database.read(get_stories_without_receipt):
+            try:
+                await self._make(story)
+            except (*TROUBLE, DatabaseUnavailable):
+                raise
+            except Exception as error:
+                fault = error
+        return fault
+
+    async def _note_all(self) -> None:
         database = self._workspace.database
-        for story in await database.read(get_stories_without_receipt):
-            await self._make(story)
-        if not self._workspace.settings().receipt_notes:
-            return
         for row in await database.read(get_receipts_to_note):
             await add_to_note(self._workspace.project.root, row.commit_hash, [row.line])
             await database.write(mark_noted, row.story_id)

@@ -5,6 +5,8 @@
  * at once than it is allowed to, so that a long log blocks no other work.
  */
 
+import { hasTerms, termsOf } from "../kit/search-terms.js";
+
 /** @typedef {import("./log-line.js").Line} Line */
 /**
  * @typedef {{story: string, command: string, level: number, query: string}} Filter `""` and 0 let everything through
@@ -26,6 +28,8 @@ export class LogBuffer {
   /** @type {Filter} */ filter = EVERYTHING;
   /** How many of the oldest lines the filter has not looked at. */
   pending = 0;
+  /** How many rows at the top of the view are lines that are not loaded: what a search has found further up. */
+  found = 0;
 
   get filtered() {
     return this.view !== this.all;
@@ -64,9 +68,21 @@ export class LogBuffer {
     const before = this.view.length;
     this.all = lines.concat(this.all);
     if (!filtered) this.view = this.all;
-    else if (this.pending) this.pending += lines.length;
-    else this.view = lines.filter((line) => matches(line, this.filter)).concat(this.view);
+    else {
+      const above = this.view.slice(0, this.found).filter((line) => line.seq < lines[0].seq);
+      const matching = this.pending ? [] : lines.filter((line) => matches(line, this.filter));
+      if (this.pending) this.pending += lines.length;
+      this.view = above.concat(matching, this.view.slice(this.found));
+      this.found = above.length;
+    }
     return this.view.length - before;
+  }
+
+  /** Puts lines above the view that match its filter. @param {readonly Line[]} lines older than all in the view */
+  putFound(lines) {
+    if (!this.filtered) return;
+    this.view = lines.concat(this.view);
+    this.found += lines.length;
   }
 
   /** Whether lines before the first may still be taken in. */
@@ -87,7 +103,8 @@ export class LogBuffer {
     this.pending = Math.max(0, this.pending - (this.all.length - capacity));
     this.all = this.all.slice(-capacity);
     const oldest = this.all[0].seq;
-    this.view = filtered ? this.view.filter((line) => line.seq >= oldest) : this.all;
+    const [above, loaded] = [this.view.slice(0, this.found), this.view.slice(this.found)];
+    this.view = filtered ? above.concat(loaded.filter((line) => line.seq >= oldest)) : this.all;
     return before - this.view.length;
   }
 
@@ -95,6 +112,7 @@ export class LogBuffer {
   setFilter(filter, most = Infinity) {
     this.filter = filter;
     this.view = isOpen(filter) ? this.all : [];
+    this.found = 0;
     this.pending = isOpen(filter) ? 0 : this.all.length;
     this.examine(most);
   }
@@ -109,7 +127,7 @@ export class LogBuffer {
     const from = Math.max(0, this.pending - most);
     const found = this.all.slice(from, this.pending).filter((line) => matches(line, this.filter));
     this.pending = from;
-    this.view = found.concat(this.view);
+    this.view = this.view.slice(0, this.found).concat(found, this.view.slice(this.found));
     return found.length;
   }
 
@@ -136,7 +154,7 @@ export function matches(line, filter) {
   if (line.level < filter.level) return false;
   if (filter.story && line.story !== filter.story && !line.others.includes(filter.story)) return false;
   if (filter.command && baseOf(line.command) !== filter.command) return false;
-  return !filter.query || haystack(line).includes(filter.query);
+  return !filter.query || hasTerms(haystack(line), termsOf(filter.query));
 }
 
 /** "code-review-2" -> "code-review". @param {string} command */

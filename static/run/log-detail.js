@@ -16,15 +16,17 @@ export function asText(line) {
 export class LogDetail {
   /** @type {Line | null} */ #line = null;
 
-  /** @param {{close: () => void}} actions */
-  constructor({ close }) {
+  /** @param {{close: () => void, showAround: () => void}} actions */
+  constructor({ close, showAround }) {
+    byId("log-around").addEventListener("click", showAround);
     byId("log-copy").addEventListener("click", () => this.copy());
     byId("log-link").addEventListener("click", () => this.#copyLink());
     byId("log-detail-close").addEventListener("click", close);
   }
 
-  /** @param {Line | null} line null hides it */
-  show(line) {
+  /** @param {Line | null} line null hides it @param {boolean} isFiltered whether the lines around it are hidden */
+  show(line, isFiltered) {
+    show(byId("log-around"), isFiltered);
     this.#line = line;
     show(byId("log-detail"), line !== null);
     if (!line) return;

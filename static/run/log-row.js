@@ -2,6 +2,7 @@
 /** One row of the log: an element that is reused for the line at its place. */
 import { attr, fill, h, style } from "../kit/dom.js";
 import { clock, shortKey } from "../kit/format.js";
+import { placesOf, termsOf } from "../kit/search-terms.js";
 import { visible } from "../kit/visible.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
@@ -56,15 +57,16 @@ export class LogRow {
  * Writes a text with the searched words marked.
  * @param {HTMLElement} cell
  * @param {string} value
- * @param {string} wanted in lower case
+ * @param {string} query
  */
-function write(cell, value, wanted) {
+function write(cell, value, query) {
   const shown = visible(value);
-  const at = wanted ? shown.toLowerCase().indexOf(wanted) : -1;
-  if (at < 0) {
-    fill(cell, shown);
-    return;
-  }
-  const end = at + wanted.length;
-  fill(cell, shown.slice(0, at), h("mark", { text: shown.slice(at, end) }), shown.slice(end));
+  const places = query ? placesOf(shown.toLowerCase(), termsOf(query)) : [];
+  let end = 0;
+  const parts = places.flatMap(([from, to]) => {
+    const before = shown.slice(end, from);
+    end = to;
+    return [before, h("mark", { text: shown.slice(from, to) })];
+  });
+  fill(cell, ...parts, shown.slice(end));
 }

@@ -81,6 +81,13 @@ export class Settings {
     page("server").add(null, this.#guardian);
   }
 
+  /** Shows the settings that have a text. @param {string} words */
+  find(words) {
+    this.#query.value = words;
+    this.#show();
+    this.#query.focus();
+  }
+
   focus() {
     this.#query.focus();
   }

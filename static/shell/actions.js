@@ -1,20 +1,19 @@
 // @ts-check
 /** The actions of the page: each one is declared once, with its key, and offered by name in the command palette. */
 import { byId } from "../kit/dom.js";
-import { shortKey, statusText } from "../kit/format.js";
 import { announce } from "../kit/toast.js";
+import { capitalised, createEntries, onRunTab } from "./action-entries.js";
 import { createPalette } from "./palette.js";
 import { createShortcuts } from "./shortcuts.js";
-import { THEMES } from "./theme.js";
 
-/** @typedef {import("./palette.js").Entry} Entry */
 /** @typedef {import("./shortcuts.js").Shortcut} Shortcut */
 /**
  * @typedef {{tabs: readonly string[], router: ReturnType<typeof import("./router.js").createRouter>,
  *   controls: import("../run/controls.js").Controls, log: import("../run/log.js").Log,
  *   theme: ReturnType<typeof import("./theme.js").createTheme>, notifications: {toggle: () => unknown},
- *   openStory: (key: string) => void, stories: () => readonly import("./plan.js").PlanStory[],
- *   search: Record<string, () => void>, toggle: () => unknown}} Page
+ *   openStory: (key: string) => void, model: () => import("./model.js").Model,
+ *   search: Record<string, () => void>, toggle: () => unknown, findSetting: (words: string) => void,
+ *   replay: (batch: number) => unknown}} Page
  *   `search`: how to search in tabs other than Run, `toggle` pauses or resumes the run or the replay
  */
 
@@ -37,7 +36,7 @@ const ELSEWHERE = [
 
 /** @param {Page} page */
 export function createActions(page) {
-  const palette = createPalette(() => entries(page, help.open));
+  const palette = createPalette(() => createEntries(page, { openHelp: help.open, tabKeys: TAB_KEYS }));
   const help = createShortcuts(shortcuts(page, palette.open));
 }
 
@@ -45,7 +44,7 @@ export function createActions(page) {
 function shortcuts(page, openPalette) {
   const { tabs, router, controls, log, theme, toggle } = page;
   return [
-    { keys: "Ctrl K", words: "Find any command, view or story", run: openPalette },
+    { keys: "Ctrl K", words: "Find any action, view, setting, story or text", run: openPalette },
     ...tabs.map((tab) => ({
       keys: `g ${TAB_KEYS[tab]}`,
       words: `Go to ${capitalised(tab)}`,
@@ -66,76 +65,4 @@ function search({ router, search: fields, log }) {
   const own = fields[router.current.tab];
   if (own) own();
   else onRunTab(router, () => log.filter.focus());
-}
-
-/** Runs an action of the log once the Run tab is open. @param {Page["router"]} router @param {() => unknown} run */
-function onRunTab(router, run) {
-  if (router.current.tab === "run") return run();
-  addEventListener("hashchange", () => run(), { once: true });
-  router.go("run");
-}
-
-/** @param {Page} page @param {() => void} openHelp @returns {Entry[]} */
-function entries(page, openHelp) {
-  const { controls, notifications } = page;
-  return [
-    ...controls.entries().map(({ words, run }) => ({ group: "Run", words, run })),
-    ...tabEntries(page),
-    ...logEntries(page),
-    ...themeEntries(page),
-    { group: "Page", words: "Desktop notifications on or off", also: "notify bell", run: notifications.toggle },
-    { group: "Page", words: "Keyboard shortcuts", keys: "?", also: "help keys", run: openHelp },
-    ...storyEntries(page),
-  ];
-}
-
-/** @param {Page} page @returns {Entry[]} */
-function tabEntries({ tabs, router }) {
-  return tabs.map((tab) => ({
-    group: "Go to",
-    words: capitalised(tab),
-    keys: `g ${TAB_KEYS[tab]}`,
-    also: "go to view tab",
-    run: () => router.go(tab),
-  }));
-}
-
-/** @param {Page} page @returns {Entry[]} */
-function logEntries({ router, log }) {
-  const onRun = (/** @type {() => unknown} */ run) => () => onRunTab(router, run);
-  const showProblems = () => router.go("run", { level: "2" });
-  /** @type {[words: string, also: string, run: () => unknown, keys?: string][]} */
-  const all = [
-    ["Jump to the latest line", "log follow", onRun(() => log.latest()), "l"],
-    ["Search the log", "find filter", onRun(() => log.filter.focus()), "/"],
-    ["Show problems only", "log errors warnings level filter", showProblems],
-    ["Show everything again", "log clear filter", onRun(() => log.filter.clear())],
-    ["Copy the lines shown", "log clipboard", onRun(() => log.copyAll())],
-  ];
-  return all.map(([words, also, run, keys]) => ({ group: "Log", words, also, run, keys }));
-}
-
-/** @param {Page} page @returns {Entry[]} */
-function themeEntries({ theme }) {
-  return THEMES.map((name) => ({
-    group: "Theme",
-    words: theme.words(name),
-    also: "appearance colours",
-    run: () => theme.choose(name),
-  }));
-}
-
-/** @param {Page} page @returns {Entry[]} */
-function storyEntries({ stories, openStory }) {
-  return stories().map((story) => ({
-    group: "Story",
-    words: `${shortKey(story.key)} ${story.title || story.key}`,
-    also: `${story.key} ${statusText(story.status)} story`,
-    run: () => openStory(story.key),
-  }));
-}
-
-/** @param {string} tab */
-function capitalised(tab) {
-  return `${tab[0].toUpperCase()}${tab.slice(1)}`;
 }

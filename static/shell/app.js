@@ -284,9 +284,14 @@ createActions({
   theme,
   notifications,
   openStory,
-  stories: () => store.model.plan.stories,
+  model: () => store.model,
   search: { board: () => board.use((view) => view.focus()), settings: () => settings.use((view) => view.focus()) },
   toggle: () => (replay.value?.active ? replay.value.toggle() : controls.toggle()),
+  findSetting: (words) => {
+    router.go("settings");
+    void settings.use((view) => view.find(words));
+  },
+  replay: parts.openReplay,
 });
 addListeners();
 hideToken();

@@ -7,11 +7,13 @@ export function queryWords(query) {
 }
 
 /**
- * How well something matches: 0 not at all, more is better. Whole beginnings beat words inside, words beat pieces.
- * @param {string} name
+ * How well something matches: 0 not at all, more is better. Whole beginnings beat words inside, words beat pieces, and
+ * all of them beat what is found beyond the name.
+ * @param {string} name with the other words for it behind
  * @param {readonly string[]} wanted words in lower case
+ * @param {number} [length] of the name alone
  */
-export function score(name, wanted) {
+export function score(name, wanted, length = name.length) {
   const low = name.toLowerCase();
   let sum = 1;
   for (const word of wanted) {
@@ -23,7 +25,7 @@ export function score(name, wanted) {
         : /[\s\-_/(]/.test(low[at - 1]) || low.search(new RegExp(`[\\s\\-_/(]${escaped(word)}`)) >= 0
           ? 2
           : 1;
-    sum += begins;
+    sum += at < length ? 2 * begins : begins;
   }
   return sum;
 }
@@ -32,13 +34,17 @@ export function score(name, wanted) {
  * The best matches, best first; those that match alike keep their order.
  * @template T
  * @param {readonly T[]} items @param {(item: T) => string} nameOf @param {string} query @param {number} most
+ * @param {(item: T) => string} [alsoOf] the other words under which an item is found
  * @returns {T[]}
  */
-export function best(items, nameOf, query, most) {
+export function best(items, nameOf, query, most, alsoOf = () => "") {
   const wanted = queryWords(query);
   if (!wanted.length) return items.slice(0, most);
   const scored = items
-    .map((item, index) => ({ item, index, points: score(nameOf(item), wanted) }))
+    .map((item, index) => {
+      const name = nameOf(item);
+      return { item, index, points: score(`${name} ${alsoOf(item)}`, wanted, name.length) };
+    })
     .filter(({ points }) => points > 0);
   return scored
     .sort((a, b) => b.points - a.points || a.index - b.index)

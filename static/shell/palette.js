@@ -1,15 +1,21 @@
 // @ts-check
-/** The command palette: every action, view and story of the page, found by a few letters. */
-import { attr, byId, fill, h, show } from "../kit/dom.js";
+/**
+ * The command palette: every action, view, setting and story of the page, found by a few letters, and below them what
+ * the server finds in the log and the transcripts.
+ */
+import { attr, byId, fill, h, show, text } from "../kit/dom.js";
+import { marked } from "../kit/marked.js";
+import { FullText } from "./full-text.js";
 import { best } from "./match.js";
 
 /**
- * @typedef {{group: string, words: string, also?: string, keys?: string, run: () => unknown}} Entry
- *   `also` is searched, too
+ * @typedef {{group: string, words: string, also?: string, keys?: string, detail?: string, ranges?: [number, number][],
+ *   stays?: boolean, run: () => unknown}} Entry
+ *   `also` is searched, too; `ranges` are marked in `words`; with `stays` the palette stays open
  */
 
-/** Most matches that are shown. */
-const SHOWN_MOST = 40;
+/** Most actions, views and stories that are shown, so that what is found in texts is in sight. */
+const SHOWN_MOST = 12;
 /** Most actions that are shown before anything is typed. */
 const FIRST_MOST = 30;
 
@@ -25,8 +31,11 @@ class Palette {
   #listbox = byId("palette-list");
   /** @type {Entry[]} */ #all = [];
   /** @type {Entry[]} */ #found = [];
+  /** Those of `#found` that the page itself has: the others are of the server. */
+  #own = 0;
   #selected = 0;
   #entries;
+  #fullText = new FullText(() => this.#addFound());
 
   /** @param {() => Entry[]} entries */
   constructor(entries) {
@@ -46,6 +55,7 @@ class Palette {
     if (this.#dialog.open) return this.#dialog.close();
     this.#all = this.#entries();
     this.#query.value = "";
+    this.#fullText.ask("");
     this.#dialog.showModal();
     this.#search();
   }
@@ -53,10 +63,36 @@ class Palette {
   #search() {
     const { value } = this.#query;
     const most = value.trim() ? SHOWN_MOST : FIRST_MOST;
-    this.#found = best(this.#all, (entry) => `${entry.words} ${entry.also ?? ""}`, value, most);
-    fill(this.#listbox, ...this.#found.map(createOption));
-    show(byId("palette-empty"), !this.#found.length);
+    const found = best(
+      this.#all,
+      (entry) => entry.words,
+      value,
+      most,
+      (entry) => entry.also ?? "",
+    );
+    this.#own = found.length;
+    this.#fullText.ask(value);
+    this.#render([...found, ...this.#fullText.entries]);
     this.#select(0);
+  }
+
+  /** Puts what the server has found below what is there; nothing moves. */
+  #addFound() {
+    if (!this.#dialog.open) return;
+    this.#render([...this.#found.slice(0, this.#own), ...this.#fullText.entries]);
+    this.#select(Math.min(this.#selected, Math.max(0, this.#found.length - 1)));
+  }
+
+  /** @param {Entry[]} entries */
+  #render(entries) {
+    // Those that stay are not drawn again: a pointer may be on one.
+    const kept = this.#found.findIndex((entry, at) => entry !== entries[at]);
+    const from = kept < 0 ? this.#found.length : kept;
+    const rows = [...this.#listbox.children].slice(0, from);
+    fill(this.#listbox, ...rows, ...entries.slice(from).map((entry, at) => createOption(entry, from + at)));
+    this.#found = entries;
+    text(byId("palette-status"), this.#fullText.words);
+    show(byId("palette-empty"), !entries.length);
   }
 
   /** @param {number} index */
@@ -71,7 +107,7 @@ class Palette {
   #choose(index) {
     const entry = this.#found[index];
     if (!entry) return;
-    this.#dialog.close();
+    if (!entry.stays) this.#dialog.close();
     entry.run();
   }
 
@@ -99,13 +135,15 @@ class Palette {
 }
 
 /** @param {Entry} entry @param {number} index */
-function createOption(entry, index) {
+function createOption({ group, words, ranges, detail, keys }, index) {
+  const content = ranges ? marked(words, ranges) : [words];
   return h(
     "li",
     { id: `palette-${index}`, role: "option", "data-index": index },
-    h("span", { class: "group", text: entry.group }),
-    h("span", { class: "words", text: entry.words }),
-    entry.keys && h("kbd", { text: entry.keys }),
+    h("span", { class: "group", text: group }),
+    h("span", { class: "words", dir: "auto" }, ...content),
+    detail && h("span", { class: "detail", text: detail }),
+    keys && h("kbd", { text: keys }),
   );
 }
 

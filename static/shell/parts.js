@@ -14,9 +14,9 @@ import { LateTab } from "./late-tab.js";
 /** @param {Page} page */
 export function createParts(page) {
   const replay = createReplay(page);
-  const tabs = createTabs(page, async (id) => {
-    await useOrTell(replay, (loaded) => loaded.open(id).then(() => page.go("run")));
-  });
+  const openReplay = (/** @type {number} */ id) =>
+    useOrTell(replay, (loaded) => loaded.open(id).then(() => page.go("run")));
+  const tabs = createTabs(page, openReplay);
   const dialogs = createDialogs(page);
   const planMaker = new Lazy(
     () => import("../planning/plan-maker.js"),
@@ -24,6 +24,7 @@ export function createParts(page) {
   );
   return {
     replay,
+    openReplay,
     planMaker,
     tabs,
     ...dialogs,

@@ -87,6 +87,21 @@ export class TranscriptPages {
     if (row?.isConnected) body.scrollTop += row.getBoundingClientRect().top - before;
   }
 
+  /** @param {number} number of an entry */
+  has(number) {
+    return number >= this.start && number < this.end;
+  }
+
+  /** Brings an entry into sight and marks it. @param {number} number */
+  reveal(number) {
+    for (const row of this.#rows.querySelectorAll("[data-found]")) attr(row, "data-found", null);
+    const row = this.#rows.children[number - this.start];
+    if (!row) return;
+    attr(row, "data-found", true);
+    for (const part of row.querySelectorAll("details")) part.open = true;
+    row.firstElementChild?.scrollIntoView({ block: "center" }); // the row itself has no box
+  }
+
   /** @param {number} start */
   #clear(start) {
     this.start = start;

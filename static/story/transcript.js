@@ -4,6 +4,7 @@ import { catchApiError, get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, show } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
+import { urlParams, wholeNumber } from "../kit/url-params.js";
 import { MessageForm } from "./message-form.js";
 import { TranscriptPages } from "./transcript-pages.js";
 import { onTranscriptChange } from "./transcript-signal.js";
@@ -20,6 +21,8 @@ const NEAR_EDGE = 400;
 /** Entries of a page, and of the newest ones that are read while the command runs; the server has an upper bound. */
 const PAGE = 200;
 const NEWEST = 2_000;
+/** Entries before one that the address names. */
+const CONTEXT = 20;
 /** Beyond the last entry of every transcript: a read from there returns only how many there are. */
 const BEYOND = 1_000_000;
 
@@ -39,6 +42,8 @@ class Transcript {
   #message;
   /** Whether a page is being read because of a scroll. */
   #paging = false;
+  /** The entry that the address names, until it is there: a long recording is read in the background. @type {number | null} */
+  #wanted = null;
 
   /** @param {number} id @param {string} name of the command @param {string} key of its story, "" for none */
   constructor(id, name, key) {
@@ -54,6 +59,7 @@ class Transcript {
     this.el = this.#disclosure.el;
     this.#disclosure.body.before(this.#hints);
     this.#disclosure.body.after(this.#message.el);
+    this.#followAddress();
     this.#disclosure.body.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     show(this.#mark, false);
   }
@@ -69,10 +75,13 @@ class Transcript {
   async #load() {
     const start = performance.now();
     const pages = this.#pages;
-    const follows = pages.isEmpty ? this.#live : isAtEnd(this.#disclosure.body) && pages.isAtEnd;
+    const wanted = pages.isEmpty ? wantedEntry(this.#id) : null;
+    const follows =
+      wanted !== null ? false : pages.isEmpty ? this.#live : isAtEnd(this.#disclosure.body) && pages.isAtEnd;
     // A reader in the middle keeps what is there; only the number of entries grows.
     const isBehind = !pages.isEmpty && !pages.isAtEnd;
-    const from = isBehind ? BEYOND : pages.isEmpty && this.#live ? await this.#lastPage() : pages.settled;
+    const first = wanted !== null ? Math.max(0, wanted - CONTEXT) : this.#live ? await this.#lastPage() : 0;
+    const from = isBehind ? BEYOND : pages.isEmpty ? first : pages.settled;
     const page = await this.#read(from, isBehind ? 1 : pages.isEmpty ? PAGE : NEWEST);
     pages.merge(page);
     // The server reads a long recording in the background: there will be more in a moment.
@@ -82,7 +91,33 @@ class Transcript {
     this.#message.update(page, this.#live);
     this.#took = performance.now() - start;
     if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
+    this.#wanted = wanted ?? this.#wanted;
+    this.#revealFound();
     return pages.nodes;
+  }
+
+  /** Shows the entry that the address names whenever it changes, for as long as the transcript is in the page. */
+  #followAddress() {
+    const follow = () => {
+      if (this.el.isConnected) void this.#revealWanted();
+      else removeEventListener("hashchange", follow);
+    };
+    addEventListener("hashchange", follow);
+  }
+
+  /** Shows the entry that the address names, if this transcript is loaded. */
+  async #revealWanted() {
+    const wanted = wantedEntry(this.#id);
+    if (wanted === null || this.#pages.isEmpty) return;
+    if (!this.#pages.has(wanted)) await this.#show(Math.max(0, wanted - CONTEXT));
+    this.#pages.reveal(wanted);
+  }
+
+  #revealFound() {
+    const wanted = this.#wanted;
+    if (wanted === null || !this.#pages.has(wanted)) return;
+    this.#wanted = null;
+    requestAnimationFrame(() => this.#pages.reveal(wanted));
   }
 
   async #lastPage() {
@@ -131,6 +166,12 @@ class Transcript {
     this.#timer = 0;
     this.#disclosure.reload();
   }
+}
+
+/** The entry of a command's transcript that the address names, else null. @param {number} id */
+function wantedEntry(id) {
+  const params = urlParams();
+  return wholeNumber(params.get("transcript")) === id ? wholeNumber(params.get("entry"), 0) : null;
 }
 
 /** @param {number} id @param {string} name of the command @param {string} key of its story, "" for none */

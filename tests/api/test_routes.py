@@ -403,3 +403,60 @@ async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
         text = await response.text()
     assert "sprint_runner_events_total " in text
     assert text.endswith("\n")
+
+
+async def test_the_search(server: Server, client: aiohttp.ClientSession) -> None:
+    found = await get(client, "/api/search?q=code-review+1-1-a&kind=event&limit=3")
+    assert found["count"] >= len(found["results"]) > 0
+    result = found["results"][0]
+    assert result["place"] == f"#run?line={result['seq']}"
+    assert result["event"]["seq"] == result["seq"]
+    assert result["at"] == result["event"]["timestamp"]
+    whole = (await get(client, "/api/search?q=code-review+1-1-a&kind=event&limit=200"))["results"]
+    rest = await get(client, f"/api/search?q=code-review+1-1-a&kind=event&limit=200&after={found['after']}")
+    assert [one["seq"] for one in found["results"] + rest["results"]] == [one["seq"] for one in whole]
+    while not (found := await get(client, "/api/search?q=change&kind=transcript"))["results"]:
+        await asyncio.sleep(0.1)  # the transcripts are taken in beside everything else
+    result = found["results"][0]
+    assert result["place"] == f"#run?story=1-1-a&transcript={result['command_id']}&entry={result['entry']}"
+    start, end = result["ranges"][0]
+    assert result["excerpt"][start:end].lower() == "change"
+    command = [
+        sys.executable,
+        str(ROOT / "server.py"),
+        "search",
+        "--project",
+        str(project_of(server)),
+        "change",
+        "--json",
+    ]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    assert result["excerpt"] in [one["excerpt"] for one in json.loads(printed)["results"]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "q=",
+        "q=%22%22",
+        "q=a&kind=story",
+        "q=a&limit=0",
+        "q=a&limit=201",
+        "q=a&after=x",
+        "q=a&before=0",
+        "q=" + "a" * 301,
+    ],
+)
+async def test_a_search_that_is_refused(client: aiohttp.ClientSession, query: str) -> None:
+    async with client.get(f"/api/search?{query}") as response:
+        assert response.status == 400
+        assert (await response.json())["error"]["message"].split(":")[0] in ("q", "kind", "limit", "after", "before")
+
+
+async def test_what_is_typed_is_text(client: aiohttp.ClientSession) -> None:
+    for text in ('NEAR("a', "a* OR (b", "col:x AND", "'; DROP TABLE events; --", "\x00\x1e*", "\u65e5\u672c"):
+        async with client.get("/api/search", params={"q": text}) as response:
+            assert response.status == 200, text

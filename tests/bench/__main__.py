@@ -29,6 +29,7 @@ from tests.bench import (
     page,
     project,
     recordings,
+    search,
 )
 
 PARTS: Final = (
@@ -47,6 +48,7 @@ PARTS: Final = (
     "overhead",
     "forecast",
     "messages",
+    "search",
 )
 
 
@@ -73,6 +75,7 @@ def main() -> None:
         "install": install.run,
         "masking": masking.run,
         "recordings": recordings.run,
+        "search": search.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import PageServer, picture, visit
+from .test_axe import axe
+
+__all__ = ["axe"]
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +50,87 @@ def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: Browser
     palette(page, "log problems")
     expect(page.locator("#tab-run")).to_be_visible()
     expect(page.get_by_label("How much to show")).to_have_value("2")
+
+
+WANTED = {
+    "retry": "Retry",
+    "cost": "Cost of batch 1",
+    "budget": "Budgets and caps of cost",
+    "model": "Models",
+    "prompt": "Prompts of the commands",
+    "export": "Export batch 1 as one file",
+    "theme": "Theme: dark",
+    "notification": "Notifications",
+    "replay": "Replay batch 1",
+    "brief": "Brief of batch 1",
+    "skip": "Skip…",
+    "budget_day_usd": "budget day usd",
+    "gantt": "Timeline",
+}
+
+
+def test_the_palette_finds_actions_by_their_other_words_and_texts_of_transcripts(
+    context: BrowserContext, finished: PageServer, axe: str
+) -> None:
+    page = visit(context, finished)
+    for words, name in WANTED.items():
+        page.keyboard.press("Control+k")
+        page.keyboard.type(words)
+        expect(page.locator("#palette-list")).to_contain_text(name)
+        page.keyboard.press("Escape")
+    palette(page, "budget_batch_usd")
+    expect(page.locator("#tab-settings")).to_be_visible()
+    expect(page.locator("#settings-query")).to_have_value("budget_batch_usd")
+    page.keyboard.press("Control+k")
+    page.keyboard.type('"python3 -m unittest" ran')
+    expect(page.locator("#palette-status")).to_contain_text("in the log and the transcripts")
+    found = page.get_by_role("option").filter(has_text="Transcript").first
+    expect(found.locator("mark").first).to_have_text("python3 -m unittest")
+    page.evaluate(axe)
+    assert page.evaluate("async () => (await axe.run('#palette')).violations.map((one) => one.id)") == []
+    picture(page, "palette-found")
+    found.click()
+    entry = page.locator(".entries > [data-found]")
+    expect(entry).to_contain_text("Ran ")
+    expect(entry.locator("> *").first).to_be_in_viewport()
+
+
+LINES = 5_000
+
+
+def test_the_search_of_the_log_counts_all_matches_and_shows_the_lines_around_one(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
+    server = serve()
+    server.end()
+    with closing(sqlite3.connect(server.data / "sprint-runner.db")) as database, database:
+        for seq in range(1, LINES + 1):
+            message = f"line {seq}" + (" has the needle" if seq % 100 == 0 else "")
+            payload = json.dumps({"story_key": "1-1-a", "command": "dev-story", "task_id": "t", "message": message})
+            values = (seq, "command:progress", seq, None, "1-1-a", payload)
+            database.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", values)
+    server.start()
+    page = visit(context, server)
+    page.keyboard.press("/")
+    page.keyboard.type("needle line")
+    expect(page.locator("#log-count")).to_contain_text("50 matches in the whole log")
+    rows = page.locator(".log-row:visible")
+    expect(rows.filter(has_text="line 5000").locator("mark")).to_have_text(["line", "needle"])
+    page.get_by_label("Log lines").evaluate("view => { view.scrollTop = 0; }")
+    rows.filter(has_text="line 300 ").click()
+    page.get_by_role("button", name="Lines around it").click()
+    expect(page.locator("#log-count")).to_contain_text("further up")
+    expect(rows.filter(has_text="line 301")).to_be_in_viewport()
+    expect(page.locator(".log-row[aria-selected=true]")).to_contain_text("line 300 ")
+    picture(page, "log-around")
+    page.keyboard.press("l")
+    expect(rows.filter(has_text="line 5000")).to_be_in_viewport()
+    page.goto(f"{server.url}#run?line=1200")
+    expect(page.locator(".log-row[aria-selected=true]")).to_contain_text("line 1200 ")
+    view = page.get_by_label("Log lines")
+    while not rows.filter(has_text="line 5000").count():
+        view.evaluate("view => { view.scrollTop = view.scrollHeight; }")
+    expect(page.locator("#log-count")).to_contain_text("lines since")
 
 
 def test_a_link_to_a_line_of_the_log_opens_it_there(context: BrowserContext, finished: PageServer) -> None:

@@ -126,3 +126,28 @@ test("lines that are dropped need not be looked at any more", () => {
   lines.examine(Infinity);
   assert.equal(lines.view.length, CAPACITY);
 });
+
+test("what is found further up stays above what is loaded, each line once", () => {
+  const lines = new LogBuffer();
+  lines.append(made(101, 130));
+  lines.setFilter({ ...EVERYTHING, query: "line" });
+  lines.putFound([...made(5, 5), ...made(90, 91)]);
+  const seqs = () => lines.view.map((line) => line.seq);
+  assert.deepEqual(seqs().slice(0, 4), [5, 90, 91, 101]);
+  assert.equal(lines.rowOf(90), 1);
+  assert.equal(lines.prepend(made(81, 100)), 18);
+  assert.deepEqual([lines.found, ...seqs().slice(0, 3)], [1, 5, 81, 82]);
+  lines.append(made(131, 131));
+  assert.equal(seqs().at(-1), 131);
+  lines.setFilter(EVERYTHING);
+  assert.deepEqual([lines.found, lines.view.length], [0, 51]);
+  lines.putFound(made(1, 1));
+  assert.equal(lines.view.length, 51);
+});
+
+test("words of a search are found in any order", () => {
+  const lines = new LogBuffer();
+  lines.append(made(1, 12));
+  lines.setFilter({ ...EVERYTHING, query: "12 line" });
+  assert.equal(lines.view.length, 1);
+});

@@ -14,3 +14,11 @@ test("pieces and numbers are found", () =>
   assert.deepEqual([found("readsh"), found("1-2")], [["1-2 Import a spreadsheet"], ["1-2 Import a spreadsheet"]]));
 test("signs are letters like any other", () => assert.equal(score("a (b) c*", queryWords("(b c*")) > 0, true));
 test("no more than wanted", () => assert.equal(best(NAMES, (name) => name, "", 2).length, 2));
+test("what is in the name comes before what is in other words for it", () => {
+  const items = ["Settings", "Retry it"];
+  const also = (/** @type {string} */ item) => (item === "Settings" ? "retry" : "");
+  assert.deepEqual(
+    best(items, (item) => item, "retry", 9, also),
+    ["Retry it", "Settings"],
+  );
+});

@@ -20,7 +20,7 @@ from receipts.envelope import Envelope, read_line
 from receipts.model import Receipt
 from running.receipts import writer
 from running.receipts.check import check_commit, check_receipt, clone_of
-from running.receipts.make import receipt_id
+from running.receipts.make import make_receipt, receipt_id
 from running.receipts.writer import ReceiptWriter
 from store.ledger import Window, get_insights
 from store.receipts import get_receipt, get_receipts_to_note
@@ -140,6 +140,32 @@ async def test_notes_are_only_written_where_they_are_wanted(make_runner: MakeRun
     row = await runner.database.read(get_receipt, "1-1-a")
     assert row is not None
     assert read_line(row.line).receipt.story == "1-1-a"
+
+
+async def test_a_fault_of_the_program_costs_one_receipt_and_not_those_that_follow(
+    make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = await make_runner({"1-1-a": "ready-for-dev", "1-2-b": "ready-for-dev"})
+    await runner.run()
+
+    def faulty(records: Any, *rest: Any, **more: Any) -> Receipt:
+        if records.story.story_key == "1-1-a":
+            raise RuntimeError("a fault of ours")
+        return make_receipt(records, *rest, **more)
+
+    made = ReceiptWriter(runner.workspace)
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "make_receipt", faulty)
+        made.start()
+        event = await runner.until(lambda event: event.type == "error" and event.payload["type"] == "receipt")
+        await made.settled()
+    assert "an internal error" in event.payload["message"]
+    assert await runner.database.read(get_receipt, "1-1-a") is None
+    assert await runner.database.read(get_receipt, "1-2-b") is not None
+    made.wake()  # as the next event does
+    await made.settled()
+    assert await runner.database.read(get_receipt, "1-1-a") is not None
+    await made.stop()
 
 
 async def test_what_was_kept_is_what_is_noted_after_a_crash(

@@ -56,6 +56,19 @@ async def test_events_and_rows_commit_in_the_order_they_were_asked_for(database:
     assert await database.read(get_batch, batch.result()) is not None
 
 
+async def test_a_write_alone_has_a_transaction_of_its_own(database: Database, seen: list[list[int]]) -> None:
+    commits = database.writer.commits
+    alone = [database.write_alone(lambda connection: connection.total_changes) for _ in range(2)]
+    await asyncio.gather(database.append(draft()), *alone, database.append(draft()), database.append(draft()))
+    assert alone[1].result() - alone[0].result() == 0  # no event between them
+    assert seen in ([[1], [2, 3]], [[1, 2, 3]])
+    assert database.writer.commits - commits >= 3
+    failed = database.write_alone(lambda connection: connection.execute("nonsense"))
+    assert (await database.append(draft())).seq == 4
+    with pytest.raises(sqlite3.OperationalError):
+        await failed
+
+
 async def test_a_subscriber_that_fails_keeps_no_caller_waiting(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -207,11 +207,11 @@ async def test_the_watcher_works_between_batches_and_not_in_a_pause(make_forge: 
     watcher = DeliveryWatcher(runner.workspace, runner.run_state)
     await deliver(runner)
     runner.run_state.run.state = "paused"
-    assert await watcher.look() is None
+    assert await watcher.work() is None
     assert forge.head(BRANCH) is None
     runner.refusal, runner.run_state.run.state = "not trusted", "running"
-    assert await watcher.look() is None
+    assert await watcher.work() is None
     assert forge.head(BRANCH) is None
     runner.refusal = None
-    assert await watcher.look() is None
+    assert await watcher.work() is None
     assert forge.head(BRANCH) is not None

@@ -1,0 +1,1 @@
+"""The search over all events and transcripts of a project."""

@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * The search of the log beyond the lines that are loaded: how many older ones match, and the newest of those, by the
+ * server's index.
+ */
+import { catchApiError, get } from "../kit/api.js";
+import { matches } from "./log-buffer.js";
+import { toLogLine } from "./log-line.js";
+
+/** @typedef {import("./log-buffer.js").Filter} Filter */
+/** @typedef {import("./log-line.js").Line} Line */
+
+/** Matches fetched at once. */
+const PAGE = 100;
+
+export class LogSearch {
+  /** How many older lines match, null while that is not known. @type {number | null} */ count = null;
+  /** Whether there may be more than `count`. */
+  isMore = false;
+  /** Whether the server is asked just now. */
+  isBusy = false;
+  /** Why the server does not search, "" while it does. */
+  problem = "";
+  /** @type {Filter | null} */ #filter = null;
+  #before = 0;
+  /** @type {string | null} */ #after = null;
+  #onFound;
+
+  /** @param {(lines: Line[]) => void} onFound gets lines in order, older than all before */
+  constructor(onFound) {
+    this.#onFound = onFound;
+  }
+
+  /** Whether a search is under way that the server answers. */
+  get active() {
+    return this.#filter !== null && !this.problem;
+  }
+
+  get hasMore() {
+    return this.#after !== null;
+  }
+
+  /**
+   * Searches for what a filter says in the lines before one; a filter without a text ends the search.
+   * @param {Filter} filter
+   * @param {number} before the first line that is loaded
+   */
+  ask(filter, before) {
+    this.#filter = filter.query ? filter : null;
+    this.#before = before;
+    this.count = null;
+    this.isMore = false;
+    this.#after = null;
+    this.problem = "";
+    if (!this.#filter) return;
+    if (before <= 1) this.count = 0;
+    else void this.#read(this.#filter, {});
+  }
+
+  /** Fetches further matches. */
+  older() {
+    if (this.#filter && this.#after && !this.isBusy) void this.#read(this.#filter, { after: this.#after });
+  }
+
+  /** @param {Filter} filter @param {Record<string, string>} where */
+  async #read(filter, where) {
+    this.isBusy = true;
+    const page = await catchApiError(get(`/api/search?${this.#params(filter, where)}`), (error) => {
+      if (this.#filter === filter) this.problem = error.message;
+      return null;
+    });
+    if (this.#filter !== filter) return;
+    this.isBusy = false;
+    this.#after = page?.after ?? null;
+    if (page && page.count !== null) {
+      this.count = page.count;
+      this.isMore = page.more;
+    }
+    /** @type {Line[]} */
+    const lines = (page?.results ?? []).map((/** @type {any} */ result) => toLogLine(result.event)).reverse();
+    // The text was compared by the server, the level is the page's.
+    this.#onFound(lines.filter((line) => matches(line, { ...filter, query: "" })));
+  }
+
+  /** @param {Filter} filter @param {Record<string, string>} where */
+  #params({ query, story, command }, where) {
+    const params = { q: query, kind: "event", limit: String(PAGE), before: String(this.#before), ...where };
+    return new URLSearchParams({ ...params, ...(story && { story }), ...(command && { command }) });
+  }
+}
