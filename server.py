@@ -41,9 +41,11 @@ from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs, forget_secrets, make_data_dir, masker_of, resolve
 from cli.errors import CannotStart, unusable_database, unwritable
 from cli.headless import Headless, until_done
-from cli.presence import Presence
+from cli.presence import Presence, inherited_tokens
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
+from fleet.projects import offer_projects
+from fleet.registry import registry_of
 from git.process import GitUnusable
 from orchestrator import Orchestrator
 from running.afterwards import Afterwards
@@ -104,6 +106,8 @@ def build_app(
     app.add_routes(ROUTES)
     app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
+    tokens = inherited_tokens(config.loaded)
+    app.cleanup_ctx.append(lambda app: offer_projects(app, registry_of(os.environ), config.project.root, tokens))
     # aiohttp calls these before the clean-up contexts: agents and pages end while the database is open.
     app.on_shutdown.append(_end_run_and_pages)
     return app

@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from typing import Final
 
 from cli.config import ServerConfig
 from fleet.registry import Entry, LaunchOptions, new_entry, registry_of
 from security.process_key import ProcessKey, new_secret
+from settings import ENVIRONMENT_PREFIX, Loaded
+
+TOKENS: Final = ("token", "reader_token")
 
 log = logging.getLogger("sprint_runner")
+
+
+def inherited_tokens(loaded: Loaded) -> dict[str, str]:
+    """Return the tokens that came by the environment, which has them no more."""
+    values = {name: getattr(loaded.settings, name) for name in TOKENS if loaded.sources[name] == "environment"}
+    return {ENVIRONMENT_PREFIX + name.upper(): value for name, value in values.items() if value is not None}
 
 
 class Presence:

@@ -20,6 +20,7 @@ from security.grants import Role
 from security.process_key import key_of
 
 CONNECT_S: Final = 2.0  # for a connection, and for the handshake of a WebSocket
+CLOSE_S: Final = 0.5  # for the closing handshake, which a runner that is stopped never answers
 RESPONSE_S: Final = 120.0  # for a response: a start looks at the project and at the agent first
 MESSAGE_MAX: Final = 64 << 20  # bytes of one message: an init has the state of a whole run
 PIECE_BYTES: Final = 64 * 1024
@@ -75,14 +76,15 @@ class RunnerClient:
         url, headers = _address(entry, f"/ws?{query}"), dict(_key(entry, role))
         try:
             async with asyncio.timeout(CONNECT_S):
-                socket = await self._session.ws_connect(url, headers=headers, max_msg_size=MESSAGE_MAX, compress=0)
+                socket = await self._session.ws_connect(
+                    url, headers=headers, max_msg_size=MESSAGE_MAX, timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S)
+                )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unreachable(_reason(error)) from None
         try:
             yield socket
         finally:
-            # Without the closing handshake: a runner that is gone or stopped would never answer it.
-            socket._response.close()
+            await socket.close()
 
 
 def _address(entry: Entry, path: str) -> URL:

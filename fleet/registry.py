@@ -90,6 +90,10 @@ class Registry:
         _write(self._known / f"{entry.key}.json", known)
         _write(self._running / f"{entry.key}.json", entry)
 
+    def log_file(self, key: str) -> Path:
+        """Return where the server of a project writes that was started from a page."""
+        return self._running / f"{key}.log"
+
     def leave(self, entry: Entry) -> None:
         """Remove the entry of a server that ends, unless another one has replaced it."""
         file = self._running / f"{entry.key}.json"
