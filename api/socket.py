@@ -28,11 +28,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
 
 
 async def connect(
-    request: web.Request,
-    hub: Hub,
-    while_open: Callable[[Client], AbstractContextManager[None]] = lambda _client: nullcontext(),
+    request: web.Request, hub: Hub, while_open: Callable[[Client], AbstractContextManager[None]] | None = None
 ) -> web.StreamResponse:
-    """Connect a page to a hub and read its messages to their end, inside of `while_open`."""
+    """Connect a page to a hub and read its messages to their end, inside of `while_open` where it is given."""
     # aiohttp rejects a message of exactly `max_msg_size`, which here is still allowed.
     socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=CLOSE_S)
     if not socket.can_prepare(request):
@@ -44,7 +42,7 @@ async def connect(
     client = hub.connect(transport, lambda code: socket.close(code=code, drain=False), *_position(request))
     received = 0
     try:
-        with while_open(client):
+        with while_open(client) if while_open else nullcontext():
             async for message in socket:
                 hub.receive(client, _OPCODES.get(message.type, 0), message.data)
                 received += 1

@@ -57,7 +57,8 @@ def _config(options: argparse.Namespace, folder: Path) -> FleetConfig:
         raise CannotStart(f"{READER_TOKEN} needs {TOKEN} beside it, and another value than that")
     own = folder / "fleet"
     try:
-        own.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for made in (folder, own):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
         secret = cookie_secret(own)
     except OSError as error:
         raise unwritable(error) from None

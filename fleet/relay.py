@@ -33,7 +33,15 @@ RESPONSE_HEADERS: Final = frozenset(
 FILE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 RESTARTS: Final = 1012  # the close code when a runner has gone: reconnect
 
-RELAYED: Final[web.AppKey[set[web.WebSocketResponse]]] = web.AppKey("relayed", set)
+
+class Relayed:
+    """The sockets of pages that show a runner, of all runners together."""
+
+    def __init__(self) -> None:
+        self.sockets: set[web.WebSocketResponse] = set()
+
+
+RELAYED: Final = web.AppKey("relayed", Relayed)
 
 
 async def get_runner_page(request: web.Request) -> web.Response:
@@ -70,7 +78,7 @@ async def relay_socket(request: web.Request) -> StreamResponse:
     socket = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=2.0)
     if not socket.can_prepare(request):
         raise ApiError(400, "bad_request", "/ws is a WebSocket: connect to it with a WebSocket client")
-    relayed = request.app[RELAYED]
+    relayed = request.app[RELAYED].sockets
     if len(relayed) >= SOCKETS_MAX:
         raise ApiError(503, "too_many", "too many pages are open")
     messages = service.source_of(id).messages(id, request.rel_url.raw_query_string, request[VISITOR].role)
@@ -92,7 +100,7 @@ async def relay_socket(request: web.Request) -> StreamResponse:
 
 async def close_sockets(app: web.Application) -> None:
     """End the relayed sockets when the server ends."""
-    closing = [socket.close(code=GOING_AWAY) for socket in tuple(app[RELAYED])]
+    closing = [socket.close(code=GOING_AWAY) for socket in tuple(app[RELAYED].sockets)]
     await asyncio.gather(*closing, return_exceptions=True)
 
 

@@ -17,7 +17,7 @@ from api.projects import PROJECTS, MachineProjects
 from api.projects import ROUTES as PROJECT_ROUTES
 from api.roles import access_of
 from api.socket import connect
-from fleet.relay import RELAYED, close_sockets
+from fleet.relay import RELAYED, Relayed, close_sockets
 from fleet.relay import ROUTES as RELAY_ROUTES
 from fleet.service import FLEET, FleetService
 from fleet.source import RunnerSource
@@ -54,7 +54,7 @@ def build_app(
         access=access,
     )
     security.protect(app, guard, api.http.refuse)
-    app[api.page.MANIFEST], app[RELAYED] = pages, set()
+    app[api.page.MANIFEST], app[RELAYED] = pages, Relayed()
     if projects is not None:
         app[PROJECTS] = projects
         app.add_routes(PROJECT_ROUTES)
