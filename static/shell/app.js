@@ -10,6 +10,7 @@ import { History } from "../history/history.js";
 import { Replay } from "../history/replay.js";
 import { Insights } from "../insights/insights.js";
 import { catchApiError, events as fetchEvents, get } from "../kit/api.js";
+import { basePath } from "../kit/base-path.js";
 import { attr, byId, show } from "../kit/dom.js";
 import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
@@ -61,7 +62,7 @@ const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hi
 /** Most commands of a batch that are fetched. */
 const COMMANDS_MOST = 5000;
 
-const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${basePath}/ws`;
 const store = new Store(initialModel(serverNow()));
 const queue = new EventQueue();
 const frames = new FrameLoop(renderFrame);
