@@ -74,7 +74,7 @@ def reached(entry: str, files: Mapping[str, str]) -> set[str]:
     while left:
         name = left.pop()
         folder = posixpath.dirname(name)
-        names = {posixpath.normpath(f"{folder}/{to}") for to in IMPORT.findall(files.get(name, ""))}
+        names = {posixpath.normpath(posixpath.join(folder, to)) for to in IMPORT.findall(files.get(name, ""))}
         left += names - found
         found |= names
     return found

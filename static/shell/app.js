@@ -16,6 +16,7 @@ import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
 import { PlanMaker } from "../planning/plan-maker.js";
+import { createSwitcher } from "../projects/switcher.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
@@ -109,6 +110,7 @@ const storyDialog = new StoryDialog(closeStory);
 const briefDialog = new BriefDialog(() => urlParams().has("brief") && setParam("brief", ""), {
   resume: () => controls.resume(),
 });
+createSwitcher();
 const theme = createTheme(byId("theme"));
 const notifications = createNotifications(() => store.model.run.project.name || "Sprint Runner");
 const router = createRouter(TABS, onRoute);
