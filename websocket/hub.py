@@ -50,8 +50,10 @@ class Hub:
         heartbeat_s: float = 30.0,
         pong_timeout_s: float = 10.0,
         max_clients: int = 1000,
+        page: str = "",
     ) -> None:
         self.epoch = epoch
+        self.page = page  # the version of the page, which every first message has
         self.clients: set[Client] = set()
         self.dropped = self.refused = self.deliveries = 0
         self.lag_s = 0.0
@@ -144,7 +146,7 @@ class Hub:
         """Return the `init` frame, serialised once for all clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
-            self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
+            self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run, self.page)
         return frames.init(self._init, self._now_ms())
 
     def _now_ms(self) -> int:
@@ -152,7 +154,7 @@ class Hub:
 
     def _resume(self, client: Client, since: int) -> None:
         """Send the missed events: immediately when one piece of the ring contains all, otherwise piece by piece."""
-        self._send(client, frames.resumed(since + 1, self.seq))
+        self._send(client, frames.resumed(since + 1, self.seq, self.page))
         since = self._replay.start(client, since)
         if client in self.clients and not client.live:
             client.replay = self._spawn(self._finish_replay(client, since))

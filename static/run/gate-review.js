@@ -8,7 +8,7 @@ import { commentRows } from "../kit/comment-list.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { attr, fill, h, icon, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
-import { readChange } from "../story/diff.js";
+import { loadPart } from "../kit/lazy.js";
 
 /** @typedef {{path: string, line: number, text: string}} LineComment */
 /** @typedef {import("../state.js").Attention} Attention */
@@ -123,6 +123,12 @@ export class GateReview {
       h("button", { type: "button", class: "ghost", ...label, on: { click: drop } }, icon("cross")),
     );
   }
+}
+
+/** The files of a change. @param {string} path @returns {Promise<Node[]>} */
+async function readChange(path) {
+  const part = await loadPart(() => import("../story/diff.js"));
+  return part ? part.readChange(path) : [];
 }
 
 /** The lines of a text with their numbers. @param {string} path @param {string} content */
