@@ -1,9 +1,8 @@
-"""The routes of the record: batches, stored events, commands, the ledger."""
+"""The routes of the record: batches, the comparison of two, stored events, commands."""
 
 from __future__ import annotations
 
-import datetime
-from typing import Final
+from typing import Final, TypeVar, get_args
 
 import msgspec
 from aiohttp import web
@@ -12,29 +11,49 @@ from api.commands import CommandView, command_view
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
 from db import Database
 from events import envelope
-from store.batches import BatchSummary, count_batches, list_batches, summarise_batch
-from store.batches import get_batch as get_batch_row
+from store.batch_search import BatchFilter, BatchPage, Order, Outcome, find_batches, list_agents
+from store.batches import BatchSummary, count_batches, get_batch_before, summarise_batch
 from store.commands import find_commands, get_commands_by_batch
-from store.ledger import Window, get_insights
+from store.comparison import ComparedStory, compare_stories
 from store.log import EventFilter, StoredEvent, find_events, get_events_between
 from store.log import get_events as get_newest_events
-from store.stories import Story, get_stories_by_batch
+from store.stories import Story, StoryOutcome, get_stories_by_batch, get_story_outcomes
 
 PAGE_MAX: Final = 1000  # rows per response
 STREAM_CHUNK: Final = 1000  # events per read of a streamed response
 SEQ_MAX: Final = 2**63 - 1
-DAYS_MAX: Final = 36_500  # a hundred years, well inside of the range of `datetime`
+WORDS_MAX: Final = 200  # characters of a text that is looked for
+ORDERS: Final = get_args(Order)
+OUTCOMES: Final = get_args(Outcome)
+
+T = TypeVar("T", bound=str)
 
 
 class Batches(msgspec.Struct, frozen=True):
+    """A page of the batches that match, `total` of them; of all `recorded` batches the agents they began with."""
+
     batches: list[BatchSummary]
     total: int
+    recorded: int
+    agents: list[str]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two batches and their stories."""
+
+    left: BatchSummary
+    right: BatchSummary
+    stories: list[ComparedStory]
 
 
 class BatchTotals(msgspec.Struct, frozen=True):
+    """The sums of what is known; so many commands have reported none."""
+
     cost_usd: float
     input_tokens: int
     output_tokens: int
+    commands_without_cost: int
+    commands_without_tokens: int
 
 
 class BatchDetail(msgspec.Struct, frozen=True):
@@ -45,8 +64,11 @@ class BatchDetail(msgspec.Struct, frozen=True):
 
 
 class Commands(msgspec.Struct, frozen=True):
+    """The newest of `total` commands; `stories` has what came of each `story_id`."""
+
     commands: list[CommandView]
     total: int
+    stories: dict[int, StoryOutcome]
 
 
 class Envelopes(msgspec.Struct, frozen=True):
@@ -56,21 +78,63 @@ class Envelopes(msgspec.Struct, frozen=True):
 
 
 async def get_batches(request: web.Request) -> web.Response:
-    database = request.app[SERVICES].database
-    limit = query_int(request, "limit", 50, 1, PAGE_MAX) or 50
-    offset = query_int(request, "offset", 0, 0, SEQ_MAX) or 0
-    batches = await database.read(list_batches, limit, offset)
-    return json_response(Batches(batches, await database.read(count_batches)))
+    """Respond with the batches that match, newest first or in the order that is asked for."""
+    database, query = request.app[SERVICES].database, request.query
+    page = BatchPage(
+        order=_choice(request, "sort", ORDERS) or "id",
+        descending=(_choice(request, "order", ("desc", "asc")) or "desc") == "desc",
+        limit=query_int(request, "limit", 50, 1, PAGE_MAX) or 50,
+        offset=query_int(request, "offset", 0, 0, SEQ_MAX) or 0,
+    )
+    wanted = BatchFilter(
+        outcome=_choice(request, "outcome", OUTCOMES),
+        agent=query.get("agent"),
+        story=query.get("story"),
+        text=query.get("q", "").strip()[:WORDS_MAX],
+    )
+    batches, total = await database.read(find_batches, wanted, page)
+    recorded = await database.read(count_batches)
+    return json_response(Batches(batches, total, recorded, await database.read(list_agents)))
+
+
+def _choice(request: web.Request, name: str, choices: tuple[T, ...]) -> T | None:
+    """Return one of the choices from the query, None without one; raises `ApiError` 400 for another value."""
+    text = request.query.get(name)
+    if not text:
+        return None
+    for choice in choices:
+        if choice == text:
+            return choice
+    raise ApiError(400, "bad_request", f"{name}: must be one of {', '.join(choices)}")
+
+
+async def compare(request: web.Request) -> web.Response:
+    """Respond with a batch, on the right, beside another one, story by story; without `with` beside the one before."""
+    database, right = request.app[SERVICES].database, await _summary(request, path_id(request, "id"))
+    other = query_int(request, "with", None, 0, SEQ_MAX)
+    if other is None:
+        before = await database.read(get_batch_before, right.id)
+        if before is None:
+            raise ApiError(404, "not_found", f"there is no batch before {right.id}")
+        other = before.id
+    left = await _summary(request, other)
+    return json_response(Comparison(left, right, await database.read(compare_stories, left.id, right.id)))
+
+
+async def _summary(request: web.Request, batch_id: int) -> BatchSummary:
+    batch = await request.app[SERVICES].database.read(summarise_batch, batch_id)
+    if batch is None:
+        raise ApiError(404, "not_found", f"there is no batch {batch_id}")
+    return batch
 
 
 async def get_batch(request: web.Request) -> web.Response:
     database, batch_id = request.app[SERVICES].database, path_id(request, "id")
-    batch = await database.read(summarise_batch, batch_id)
-    if batch is None:
-        raise ApiError(404, "not_found", f"there is no batch {batch_id}")
+    batch = await _summary(request, batch_id)
     stories = await database.read(get_stories_by_batch, batch_id)
     commands = await database.read(get_commands_by_batch, batch_id)
-    totals = BatchTotals(batch.cost_usd, batch.input_tokens, batch.output_tokens)
+    unknown = (batch.commands_without_cost, batch.commands_without_tokens)
+    totals = BatchTotals(batch.cost_usd, batch.input_tokens, batch.output_tokens, *unknown)
     return json_response(BatchDetail(batch, stories, [command_view(command) for command in commands], totals))
 
 
@@ -129,30 +193,14 @@ async def get_commands(request: web.Request) -> web.Response:
     limit = query_int(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
     batch = query_int(request, "batch", None, 0, SEQ_MAX)
     commands, total = await database.read(find_commands, batch, limit)
-    return json_response(Commands([command_view(command) for command in commands], total))
-
-
-async def insights(request: web.Request) -> web.Response:
-    """Respond with the ledger of all commands, of one batch, or of the last days including today."""
-    services = request.app[SERVICES]
-    batch = query_int(request, "batch", None, 0, SEQ_MAX)
-    days = query_int(request, "days", None, 1, DAYS_MAX)
-    if batch is not None and await services.database.read(get_batch_row, batch) is None:
-        raise ApiError(404, "not_found", f"there is no batch {batch}")
-    since = None if days is None else midnight_ms(services.workspace.clock(), days - 1)
-    return json_response(await services.database.read(get_insights, Window(batch=batch, since=since)))
-
-
-def midnight_ms(now: float, days_back: int) -> int:
-    """Return local midnight `days_back` days before a time in seconds, as ms since the epoch."""
-    day = datetime.date.fromtimestamp(now) - datetime.timedelta(days=days_back)
-    return int(datetime.datetime.combine(day, datetime.time()).timestamp() * 1000)
+    stories = await database.read(get_story_outcomes, {command.story_id for command in commands})
+    return json_response(Commands([command_view(command) for command in commands], total, stories))
 
 
 ROUTES: Final = [
     web.get("/api/batches", get_batches),
     web.get("/api/batches/{id}", get_batch),
+    web.get("/api/batches/{id}/compare", compare),
     web.get("/api/events", get_events),
     web.get("/api/commands", get_commands),
-    web.get("/api/insights", insights),
 ]

@@ -26,7 +26,8 @@ from api.branches import BranchMade
 from api.description import INTEGER, TEXT, Operation
 from api.gates import GateList
 from api.health import Health
-from api.history import BatchDetail, Batches, Commands, Envelopes
+from api.history import ORDERS, OUTCOMES, BatchDetail, Batches, Commands, Comparison, Envelopes
+from api.insights import InsightsView
 from api.messages import MessageStored
 from api.plan_operations import PLAN_OPERATIONS
 from api.project import StatusEvidenceByStory
@@ -43,7 +44,6 @@ from running.brief.views import Brief
 from running.ordering import RunOrder
 from runstate.views import Run
 from settings import SettingValues
-from store.ledger import Insights
 
 ONE_BATCH: Final = {"batch": INTEGER}
 OPERATIONS: Final = (
@@ -124,11 +124,28 @@ OPERATIONS: Final = (
     Operation(
         "get",
         "/api/batches",
-        "Batches, newest first.",
+        "The batches that match, newest first or as `sort` says; `q` is looked for in reasons, stories and models.",
         Batches,
-        query={"limit": {**INTEGER, "minimum": 1, "maximum": 1000}, "offset": INTEGER},
+        query={
+            "limit": {**INTEGER, "minimum": 1, "maximum": 1000},
+            "offset": INTEGER,
+            "outcome": {"enum": list(OUTCOMES)},
+            "agent": TEXT,
+            "story": TEXT,
+            "q": TEXT,
+            "sort": {"enum": list(ORDERS)},
+            "order": {"enum": ["desc", "asc"]},
+        },
     ),
     Operation("get", "/api/batches/{id}", "A batch with its stories and commands.", BatchDetail, errors=(404,)),
+    Operation(
+        "get",
+        "/api/batches/{id}/compare",
+        "A batch beside another one, or beside the one before.",
+        Comparison,
+        query={"with": INTEGER},
+        errors=(404,),
+    ),
     Operation(
         "get",
         "/api/batches/{id}/brief",
@@ -188,9 +205,14 @@ OPERATIONS: Final = (
     Operation(
         "get",
         "/api/insights",
-        "Cost, tokens and time.",
-        Insights,
-        query={**ONE_BATCH, "days": {**INTEGER, "minimum": 1, "maximum": 36_500}},
+        "Cost, tokens and time of a batch, of the last days or from one day to another, and what came before.",
+        InsightsView,
+        query={
+            **ONE_BATCH,
+            "days": {**INTEGER, "minimum": 1, "maximum": 36_500},
+            "from": {**TEXT, "format": "date"},
+            "to": {**TEXT, "format": "date"},
+        },
         errors=(404,),
     ),
     Operation("get", "/api/settings", "All settings and where each value comes from.", AllSettings),

@@ -19,6 +19,7 @@ from api import (
     health,
     hints,
     history,
+    insights,
     links,
     messages,
     metrics,
@@ -68,6 +69,7 @@ ROUTES: Final = [
     *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES, *deliveries.ROUTES),
     *(
         *history.ROUTES,
+        *insights.ROUTES,
         *transcripts.ROUTES,
         *messages.ROUTES,
         *health.ROUTES,

@@ -10,6 +10,8 @@ import msgspec
 from store.rows import insert, many, now_ms, one, update
 
 OPEN: Final = ("running", "paused", "interrupted")  # the statuses of a batch without a batch:end
+# The statuses of commands that ended without success, and by no fault of the agent's; for SQL.
+HELD: Final = "'stopped', 'interrupted', 'usage-limit', 'unchecked', 'question'"
 
 
 class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +52,11 @@ class BatchSummary(BatchRow, frozen=True, kw_only=True):
     duration_ms: int | None
     commands_without_cost: int
     commands_without_tokens: int
+    review_rounds: int
+    commands_failed: int
 
 
-SUMMARY: Final = """
+SUMMARY: Final = f"""
     SELECT b.*,
         (SELECT COUNT(DISTINCT story_key) FROM stories s WHERE s.batch_id = b.id) AS stories,
         (SELECT COUNT(DISTINCT story_key) FROM stories s WHERE s.batch_id = b.id AND status = 'done') AS stories_done,
@@ -65,9 +69,11 @@ SUMMARY: Final = """
         COALESCE(SUM(c.output_tokens), 0) AS output_tokens,
         b.ended_at - b.started_at AS duration_ms,
         COUNT(c.ended_at) FILTER (WHERE c.cost_usd IS NULL AND c.agent <> 'runner') AS commands_without_cost,
-        COUNT(c.ended_at) FILTER (WHERE c.output_tokens IS NULL AND c.agent <> 'runner') AS commands_without_tokens
+        COUNT(c.ended_at) FILTER (WHERE c.output_tokens IS NULL AND c.agent <> 'runner') AS commands_without_tokens,
+        COUNT(*) FILTER (WHERE c.command GLOB 'code-review-*' AND c.status = 'success') AS review_rounds,
+        COUNT(c.ended_at) FILTER (WHERE c.status NOT IN ('success', {HELD})) AS commands_failed
     FROM batches b LEFT JOIN commands c ON c.batch_id = b.id
-"""
+"""  # noqa: S608 - a constant
 
 
 def create_batch(connection: sqlite3.Connection, /, max_cycles: int | None, **columns: Any) -> int:

@@ -36,8 +36,10 @@ _EVENTS: Final = """
 """
 
 
-def get_burn_up(connection: sqlite3.Connection, batch: int | None = None, since: int | None = None) -> BurnUp:
-    """Return the changes of one batch, those at or after a time (ms), or all."""
+def get_burn_up(
+    connection: sqlite3.Connection, batch: int | None = None, since: int | None = None, until: int | None = None
+) -> BurnUp:
+    """Return the changes of one batch, those from a time on and before another one (ms), or all."""
     rows: list[tuple[int, int | None, str, int, int]] = connection.execute(_EVENTS).fetchall()
     done = _done_at_first(rows)
     before, points = len(done), []
@@ -45,6 +47,8 @@ def get_burn_up(connection: sqlite3.Connection, batch: int | None = None, since:
         if bool(is_done) == (key in done):  # a change between two other statuses, or of the file alone
             continue
         done ^= {key}
+        if until is not None and at >= until:
+            continue
         if (batch is None or batch_id == batch) and (since is None or at >= since):
             points.append(DonePoint(at=at, story_key=key, done=len(done)))
         elif not points:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from store.batches import HELD
 from store.burnup import BurnUp, get_burn_up
 from store.rows import many
 
@@ -15,7 +16,7 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """One group of commands. Durations in ms, cost in US dollars; `held` were stopped, interrupted or out of quota.
 
     `succeeded`, `failed`, `held` and `running` add up to `commands`; `estimated_usd` is the part of `cost_usd` that
-    no agent reported.
+    no agent reported. The commands without cost or tokens are those whose agent reported none: they are not 0.
     """
 
     name: str
@@ -31,6 +32,8 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_tokens: int
     cost_usd: float
     estimated_usd: float
+    commands_without_cost: int
+    commands_without_tokens: int
 
 
 class ReviewRounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +45,26 @@ class ReviewRounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The commands to count: of one batch, started at or after a time (ms); None means any."""
+    """The commands to count: of one batch, started from a time on and before another one (ms); None means any."""
 
     batch: int | None = None
     since: int | None = None
+    until: int | None = None
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """What came before the window, to compare with: the batch before, or the equally long time before.
+
+    `total` is empty where no command ran; `review_rounds` were for `reviewed` stories.
+    """
+
+    batch: int | None
+    since: int | None
+    until: int | None
+    total: list[LedgerLine]
+    stories_done: int
+    review_rounds: int
+    reviewed: int
 
 
 class Insights(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +80,7 @@ class Insights(msgspec.Struct, frozen=True, kw_only=True):
     by_agent: list[LedgerLine]
     review_rounds: list[ReviewRounds]
     burn_up: BurnUp
+    before: Before | None = None
 
 
 ALL: Final = Window()
@@ -76,12 +96,11 @@ _GROUPS: Final = {
     "by_model": "COALESCE(NULLIF(c.model, ''), '(not named)')",
     "by_agent": "COALESCE(NULLIF(c.agent, ''), '(not named)')",
 }
-_HELD: Final = "('stopped', 'interrupted', 'usage-limit', 'unchecked')"  # ended, and no fault of the agent's
 _SUMS: Final = f"""
     COUNT(*) AS commands,
     COALESCE(SUM(c.ended_at IS NOT NULL AND c.status = 'success'), 0) AS succeeded,
-    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status <> 'success' AND c.status NOT IN {_HELD}), 0) AS failed,
-    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status IN {_HELD}), 0) AS held,
+    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status <> 'success' AND c.status NOT IN ({HELD})), 0) AS failed,
+    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status IN ({HELD})), 0) AS held,
     COALESCE(SUM(c.ended_at IS NULL), 0) AS running,
     COALESCE(SUM(c.duration_ms), 0) AS duration_ms,
     COALESCE(SUM(c.input_tokens), 0) AS input_tokens,
@@ -89,7 +108,9 @@ _SUMS: Final = f"""
     COALESCE(SUM(c.cache_read_tokens), 0) AS cache_read_tokens,
     COALESCE(SUM(c.cache_write_tokens), 0) AS cache_write_tokens,
     COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd,
-    COALESCE(SUM(c.estimated_usd), 0.0) AS estimated_usd
+    COALESCE(SUM(c.estimated_usd), 0.0) AS estimated_usd,
+    COUNT(c.ended_at) FILTER (WHERE c.cost_usd IS NULL AND c.agent <> 'runner') AS commands_without_cost,
+    COUNT(c.ended_at) FILTER (WHERE c.output_tokens IS NULL AND c.agent <> 'runner') AS commands_without_tokens
 """
 _ROUNDS: Final = """
     SELECT story_key, COUNT(*) AS rounds, COALESCE(group_concat(word, ', '), '') AS verdicts
@@ -99,15 +120,37 @@ _ROUNDS: Final = """
 """
 
 
-def get_insights(connection: sqlite3.Connection, window: Window = ALL) -> Insights:
-    """Return the ledger of all commands or of a window."""
+def get_insights(connection: sqlite3.Connection, window: Window = ALL, before: Window | None = None) -> Insights:
+    """Return the ledger of all commands or of a window, and what another window before it comes to."""
     connection.execute("SAVEPOINT ledger")  # one snapshot for all queries, or sums could differ by a command
     try:
         groups = {name: get_lines(connection, name, window) for name in _GROUPS}
-        rounds = many(connection, ReviewRounds, _ROUNDS.format(within=_within(window)), _bound(window))
-        return Insights(**groups, review_rounds=rounds, burn_up=get_burn_up(connection, window.batch, window.since))
+        return Insights(
+            **groups,
+            review_rounds=_review_rounds(connection, window),
+            burn_up=get_burn_up(connection, window.batch, window.since, window.until),
+            before=None if before is None else _before(connection, before),
+        )
     finally:
         connection.execute("RELEASE ledger")
+
+
+def _review_rounds(connection: sqlite3.Connection, window: Window) -> list[ReviewRounds]:
+    return many(connection, ReviewRounds, _ROUNDS.format(within=_within(window)), _bound(window))
+
+
+def _before(connection: sqlite3.Connection, window: Window) -> Before:
+    reviews = _review_rounds(connection, window)
+    points = get_burn_up(connection, window.batch, window.since, window.until).points
+    return Before(
+        batch=window.batch,
+        since=window.since,
+        until=window.until,
+        total=get_lines(connection, "total", window),
+        stories_done=len({point.story_key for point in points}),
+        review_rounds=sum(review.rounds for review in reviews),
+        reviewed=len(reviews),
+    )
 
 
 def get_lines(connection: sqlite3.Connection, group: str, window: Window) -> list[LedgerLine]:
@@ -119,9 +162,13 @@ def get_lines(connection: sqlite3.Connection, group: str, window: Window) -> lis
 
 def _within(window: Window) -> str:
     """Return the condition of a window, without what is not asked for, so that SQLite can use an index."""
-    conditions = {"c.batch_id = :batch": window.batch, "c.started_at >= :since": window.since}
+    conditions = {
+        "c.batch_id = :batch": window.batch,
+        "c.started_at >= :since": window.since,
+        "c.started_at < :until": window.until,
+    }
     return " AND ".join(text for text, value in conditions.items() if value is not None) or "TRUE"
 
 
 def _bound(window: Window) -> dict[str, int | None]:
-    return {"batch": window.batch, "since": window.since}
+    return {"batch": window.batch, "since": window.since, "until": window.until}

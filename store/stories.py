@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -44,6 +45,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     commit_hash: str | None = None
     commit_failure: str | None = None
     stash: str | None = None
+
+
+class StoryOutcome(msgspec.Struct, frozen=True):
+    """The cycle of a story's row, and its status in it; `reason` is why it was blocked."""
+
+    cycle_number: int
+    status: str
+    reason: str | None
 
 
 def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
@@ -146,6 +155,14 @@ def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[
     """Return the stories of a batch in the order of its cycles."""
     sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"
     return many(connection, Story, sql, (batch_id,))
+
+
+def get_story_outcomes(connection: sqlite3.Connection, ids: Collection[int | None]) -> dict[int, StoryOutcome]:
+    """Return what came of these rows, by their ids; None is no row."""
+    # As one value: there may be more ids than a statement may have parameters.
+    sql = "SELECT id, cycle_number, status, reason FROM stories WHERE id IN (SELECT value FROM json_each(?))"
+    wanted = json.dumps([id_ for id_ in ids if id_ is not None])
+    return {id_: StoryOutcome(*row) for id_, *row in connection.execute(sql, (wanted,))}
 
 
 def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[Story]:

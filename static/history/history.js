@@ -1,5 +1,5 @@
 // @ts-check
-/** The History tab: every batch, newest first, page by page, with its outcome and the ways into it. */
+/** The History tab: the batches that match a filter, page by page, with the outcome of each and the ways into it. */
 
 import { catchApiError, get } from "../kit/api.js";
 import { byId, list, show, text } from "../kit/dom.js";
@@ -7,6 +7,8 @@ import { count, plural } from "../kit/format.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { titleOf } from "../shell/plan.js";
 import { BatchRow } from "./batch-row.js";
+import { BatchComparison } from "./comparison.js";
+import { HistoryFilter } from "./history-filter.js";
 
 /** @typedef {import("./batch-row.js").Batch} Batch */
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -21,20 +23,27 @@ const pageNumber = () => wholeNumber(urlParams().get("page")) ?? 1;
 
 export class History {
   #rows;
+  #filter = new HistoryFilter(() => this.#read());
+  #comparison = new BatchComparison(() => this.#updateRows());
   /** @type {Model | null} */ #model = null;
   /** What has happened by the last read. */
   #state = "";
-  /** The page that was read last, 0 for none. */
-  #page = 0;
+  /** What was asked for by the last read. @type {string | null} */
+  #asked = null;
   #readAt = 0;
   #timer = 0;
 
   /** @param {{replay: (id: number) => void}} actions */
   constructor({ replay }) {
+    const actions = {
+      replay,
+      toggle: (/** @type {number} */ id) => this.#toggle(id),
+      compare: (/** @type {number} */ id) => this.#comparison.toggle(id),
+    };
     this.#rows = list(
       byId("batches"),
       (/** @type {Batch} */ batch) => batch.id,
-      (batch) => new BatchRow(batch, { replay, toggle: (id) => this.#toggle(id) }),
+      (batch) => new BatchRow(batch, actions),
     );
     byId("batches-newer").addEventListener("click", () => this.#goTo(pageNumber() - 1));
     byId("batches-older").addEventListener("click", () => this.#goTo(pageNumber() + 1));
@@ -46,8 +55,8 @@ export class History {
     if (!model.ready) return;
     const { batch, totals } = model.run;
     const state = `${batch?.id} ${batch?.status} ${totals.commands}`;
-    if (this.#page !== pageNumber()) this.#read();
-    else if (state === this.#state) this.#openRow();
+    if (this.#asked !== this.#query()) this.#read();
+    else if (state === this.#state) this.#updateRows();
     else this.#readSoon();
     this.#state = state;
   }
@@ -55,6 +64,13 @@ export class History {
   /** @param {Model} _ @param {number} now */
   tick(_, now) {
     for (const row of this.#rows.views()) row.tick(now);
+  }
+
+  #query() {
+    const query = this.#filter.query();
+    query.set("limit", String(PAGE));
+    query.set("offset", String((pageNumber() - 1) * PAGE));
+    return query.toString();
   }
 
   #readSoon() {
@@ -65,17 +81,20 @@ export class History {
   async #read() {
     this.#timer = 0;
     this.#readAt = Date.now();
-    const page = pageNumber();
-    this.#page = page;
-    const answer = await catchApiError(get(`/api/batches?limit=${PAGE}&offset=${(page - 1) * PAGE}`), (error) => {
+    const query = this.#query();
+    this.#asked = query;
+    this.#filter.update();
+    const answer = await catchApiError(get(`/api/batches?${query}`), (error) => {
       text(byId("batches-words"), error.message);
       return null;
     });
-    if (!answer || page !== this.#page) return;
+    if (!answer || query !== this.#asked) return;
     if (!answer.batches.length && answer.total) return this.#goTo(1);
     this.#rows.render(answer.batches);
-    renderPages(page, answer.batches.length, answer.total);
-    this.#openRow();
+    this.#filter.offer(answer.agents, this.#model?.plan.stories ?? []);
+    this.#renderState(answer);
+    this.#updateRows();
+    this.#comparison.changed();
   }
 
   /** @param {number} page */
@@ -87,29 +106,43 @@ export class History {
   /** Opens or closes the stories of a batch. @param {number} id */
   #toggle(id) {
     setUrlParams({ batch: urlParams().get("batch") === String(id) ? null : String(id) });
-    this.#openRow();
+    this.#updateRows();
   }
 
-  /** Opens the batch that the address names, and closes the others. */
-  #openRow() {
+  /** Opens the batch that the address names, closes the others, and marks those that are compared. */
+  #updateRows() {
     const id = wholeNumber(urlParams().get("batch"));
     const plan = this.#model?.plan;
     const title = (/** @type {string} */ key) => (plan ? titleOf(plan, key) : "");
-    for (const row of this.#rows.views()) row.setOpen(row.id === id, title, plan?.byKey);
+    this.#comparison.update(title, plan?.byKey);
+    for (const row of this.#rows.views()) {
+      row.setOpen(row.id === id, title, plan?.byKey);
+      row.setCompared(this.#comparison.ids.includes(row.id));
+    }
   }
-}
 
-/** @param {number} page @param {number} shown batches of this page @param {number} total */
-function renderPages(page, shown, total) {
-  const first = (page - 1) * PAGE;
-  const last = Math.ceil(total / PAGE);
-  show(byId("batches-table"), total > 0);
-  show(byId("batches-pages"), last > 1);
-  const range = last > 1 ? ` · ${count(first + 1)}–${count(first + shown)}` : "";
-  const empty =
-    "No batch has run yet. Each one is kept here: what came of it, what it cost, and how it went, event by event.";
-  text(byId("batches-words"), total ? `${plural(total, "batch", "batches")}, newest first${range}` : empty);
-  text(byId("batches-page"), `Page ${page} of ${last}`);
-  /** @type {HTMLButtonElement} */ (byId("batches-newer")).disabled = page <= 1;
-  /** @type {HTMLButtonElement} */ (byId("batches-older")).disabled = page >= last;
+  /** @param {{batches: Batch[], total: number, recorded: number}} answer */
+  #renderState({ batches, total, recorded }) {
+    const page = pageNumber();
+    const first = (page - 1) * PAGE;
+    const last = Math.ceil(total / PAGE);
+    show(byId("batches-table"), total > 0);
+    show(byId("batches-filter"), recorded > 0);
+    show(byId("batches-pages"), last > 1);
+    const range = last > 1 ? ` · ${count(first + 1)}–${count(first + batches.length)}` : "";
+    text(byId("batches-words"), this.#words(total, recorded) + range);
+    text(byId("batches-page"), `Page ${page} of ${last}`);
+    /** @type {HTMLButtonElement} */ (byId("batches-newer")).disabled = page <= 1;
+    /** @type {HTMLButtonElement} */ (byId("batches-older")).disabled = page >= last;
+  }
+
+  /** @param {number} total batches that match @param {number} recorded all batches */
+  #words(total, recorded) {
+    if (!recorded)
+      return "No batch has run yet. Each one is kept here: what came of it, what it cost, and how it went, event by event.";
+    if (!total) return `None of ${plural(recorded, "batch", "batches")} matches.`;
+    if (this.#filter.isActive) return `${count(total)} of ${plural(recorded, "batch", "batches")}`;
+    const order = urlParams().get("sort") || urlParams().get("order") ? "" : ", newest first";
+    return `${plural(total, "batch", "batches")}${order}`;
+  }
 }

@@ -2,9 +2,11 @@
 /** The filter of the Insights tab: what is measured, of which batch, in which period. It is kept in the address. */
 import { fill, h } from "../kit/dom.js";
 import { day } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { readStored, writeStored } from "../kit/storage.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { MEASURES } from "./measures.js";
+import { periodOf } from "./period.js";
 
 const PERIODS = [
   ["", "All time"],
@@ -13,6 +15,10 @@ const PERIODS = [
   ["30", "Last 30 days"],
   ["90", "Last 90 days"],
 ];
+/** The value of the list of periods while two days are chosen. */
+const RANGE = "range";
+/** Parameters of the address that choose what is counted. */
+const FILTERS = ["batch", "days", "from", "to"];
 
 export class InsightsFilter {
   #measures = h(
@@ -30,11 +36,16 @@ export class InsightsFilter {
     { id: "insights-days", "aria-label": "Period" },
     ...PERIODS.map(([value, label]) => h("option", { value, text: label })),
   );
+  #from = /** @type {HTMLInputElement} */ (
+    h("input", { type: "date", id: "insights-from", "aria-label": "First day" })
+  );
+  #to = /** @type {HTMLInputElement} */ (h("input", { type: "date", id: "insights-to", "aria-label": "Last day" }));
   /** The address that the controls show. @type {string | null} */ #shown = null;
 
   /** @param {{onMeasure: () => void, onFilter: () => void}} page */
   constructor(page) {
-    const selects = h("div", { class: "insights-filter" }, this.#batch, this.#period);
+    const range = h("span", { class: "insights-range" }, this.#from, h("span", { text: "to" }), this.#to);
+    const selects = h("div", { class: "insights-filter" }, this.#batch, this.#period, range);
     this.el = h("div", { class: "insights-bar" }, this.#measures, selects);
     this.#measures.addEventListener("change", (event) => {
       const { value } = /** @type {HTMLInputElement} */ (event.target);
@@ -42,11 +53,26 @@ export class InsightsFilter {
       this.write({ by: value === "cost" ? null : value });
       page.onMeasure();
     });
-    for (const [name, select] of Object.entries({ batch: this.#batch, days: this.#period }))
-      select.addEventListener("change", () => {
-        this.write({ [name]: select.value });
-        page.onFilter();
-      });
+    this.#batch.addEventListener("change", () => this.#choose({ batch: this.#batch.value }, page.onFilter));
+    this.#period.addEventListener("change", () => {
+      const { value } = this.#period;
+      if (value !== RANGE) this.#choose({ days: value, from: null, to: null }, page.onFilter);
+    });
+    for (const input of [this.#from, this.#to])
+      input.addEventListener("change", () => this.chooseRange(this.#from.value, this.#to.value, page.onFilter));
+  }
+
+  /** Chooses days, both included; "" for an open end. @param {string} from @param {string} to @param {() => void} onFilter */
+  chooseRange(from, to, onFilter) {
+    const [first, last] = from && to && to < from ? [to, from] : [from, to];
+    this.#choose({ days: null, from: first, to: last }, onFilter);
+  }
+
+  /** @param {Record<string, string | null>} change @param {() => void} onFilter */
+  #choose(change, onFilter) {
+    this.write(change);
+    this.#chooseFromAddress();
+    onFilter();
   }
 
   /** The name of a measure. */
@@ -57,7 +83,14 @@ export class InsightsFilter {
 
   /** @returns {import("./panel-catalog.js").Filter} */
   get filter() {
-    return { batch: wholeNumber(urlParams().get("batch")), days: wholeNumber(urlParams().get("days")) };
+    const params = urlParams();
+    const [batch, days] = ["batch", "days"].map((name) => wholeNumber(params.get(name)));
+    return {
+      batch,
+      days,
+      from: days ? null : dateOfText(params.get("from")),
+      to: days ? null : dateOfText(params.get("to")),
+    };
   }
 
   /** The query of `GET /api/insights`. */
@@ -102,9 +135,12 @@ export class InsightsFilter {
   }
 
   #chooseFromAddress() {
-    const [batch, days] = ["batch", "days"].map((name) => urlParams().get(name) ?? "");
-    choose(this.#batch, batch, `Batch ${batch}`);
-    choose(this.#period, days, `Last ${days} days`);
+    const { batch, days, from, to } = this.filter;
+    choose(this.#batch, String(batch ?? ""), `Batch ${batch}`);
+    if (from || to) choose(this.#period, RANGE, "Chosen days");
+    else choose(this.#period, String(days ?? ""), `Last ${days} days`);
+    const [first, last] = periodOf(this.filter, serverNow());
+    [this.#from.value, this.#to.value] = [first ?? "", last ?? ""];
   }
 }
 
@@ -117,7 +153,12 @@ function measureOption(name, label) {
 /** @param {string} query of the address */
 function filterOf(query) {
   const params = new URLSearchParams(query);
-  return [params.get("batch"), params.get("days")].join();
+  return FILTERS.map((name) => params.get(name)).join();
+}
+
+/** @param {string | null} text */
+function dateOfText(text) {
+  return text && /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : null;
 }
 
 /**

@@ -12,14 +12,17 @@ import { count, plural } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { urlParams } from "../kit/url-params.js";
 import { InsightsFilter } from "./insights-filter.js";
-import { MEASURES, summary } from "./measures.js";
+import { MEASURES } from "./measures.js";
 import { panelsOf } from "./panel-catalog.js";
 import { PanelView } from "./panel-view.js";
+import { beforeText, periodText } from "./period.js";
 import { quotaPanels } from "./quota-panels.js";
+import { summary } from "./summary.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./measures.js").Insights} InsightsAnswer */
 /** @typedef {import("./panel-catalog.js").Panel} Panel */
+/** @typedef {import("./summary.js").Fact} Fact */
 
 /** Least time between two reads while a batch runs, in ms. */
 const READ_MS = 2_000;
@@ -36,9 +39,11 @@ export class Insights {
   #narrow = h("div", { class: "panels" });
   #grid = h("div", { id: "panels" }, this.#wide, this.#narrow);
   #dayCost = createDayCost();
-  #facts = list(this.#tiles, (/** @type {string[]} */ fact) => fact[0], createFact);
-  #widePanels = panelList(this.#wide);
-  #narrowPanels = panelList(this.#narrow);
+  #facts = list(this.#tiles, (/** @type {Fact} */ fact) => fact.words, createFact);
+  #onRange = (/** @type {string} */ first, /** @type {string} */ last) =>
+    this.#filter.chooseRange(first, last, () => this.#read());
+  #widePanels = panelList(this.#wide, this.#onRange);
+  #narrowPanels = panelList(this.#narrow, this.#onRange);
   /** @type {InsightsAnswer | null} */ #answer = null;
   /** The reports of usage windows, oldest first. @type {import("../state.js").UsageWindow[]} */ #quota = [];
   /** @type {Model | null} */ #model = null;
@@ -112,7 +117,7 @@ export class Insights {
     const { filter } = this.#filter;
     // They belong to accounts, not to batches.
     const quota = filter.batch ? [] : quotaPanels(this.#quota, serverNow());
-    this.#drawPanels([...panelsOf(answer, this.#context(this.#model)), ...quota]);
+    this.#drawPanels([...panelsOf(answer, this.#context(this.#model, answer)), ...quota]);
     this.#facts.render(summary(answer));
     show(this.#tiles, answer.total.length > 0);
     show(this.#dayCost, answer.total.length > 0);
@@ -120,8 +125,8 @@ export class Insights {
     text(this.#intro, introText(answer, filter));
   }
 
-  /** @param {Model} model @returns {import("./panel-catalog.js").Context} */
-  #context({ plan, counts }) {
+  /** @param {Model} model @param {InsightsAnswer} answer @returns {import("./panel-catalog.js").Context} */
+  #context({ plan, counts }, { budgets }) {
     return {
       measure: MEASURES[this.#filter.measure],
       titleOf: (key) => plan.byKey.get(key)?.title ?? "",
@@ -129,6 +134,7 @@ export class Insights {
       done: counts.done,
       filter: this.#filter.filter,
       now: serverNow(),
+      budgets,
     };
   }
 
@@ -172,19 +178,18 @@ function createDayCost() {
   );
 }
 
-/** @param {HTMLElement} place */
-function panelList(place) {
+/** @param {HTMLElement} place @param {(first: string, last: string) => void} onRange */
+function panelList(place, onRange) {
   return list(
     place,
     (/** @type {Panel} */ panel) => panel.id,
-    (panel) => new PanelView(panel.id),
+    (panel) => new PanelView(panel.id, onRange),
   );
 }
 
-/** @param {InsightsAnswer} answer @param {import("./panel-catalog.js").Filter} filter */
-function introText({ total: [all] }, { batch, days }) {
-  const period = days && (days === 1 ? "today" : `in the last ${days} days`);
-  const where = [batch && `in batch ${batch}`, period].filter(Boolean).join(" ");
+/** @param {InsightsAnswer} answer @param {import("./period.js").Filter} filter */
+function introText({ total: [all], before }, filter) {
+  const where = [filter.batch && `in batch ${filter.batch}`, periodText(filter)].filter(Boolean).join(" ");
   if (!all && where) return `No command ran ${where}.`;
   if (!all)
     return (
@@ -193,19 +198,22 @@ function introText({ total: [all] }, { batch, days }) {
     );
   const running = all.running ? `; ${count(all.running)} still running, counted when ended` : "";
   const commands = `${plural(all.commands, "command")} ${where || "of all batches"}`;
-  return `${commands}${running}. Days begin at midnight on the server.`;
+  const compared = before?.total.length ? `, ${beforeText(filter, before, serverNow())}` : "";
+  return `${commands}${running}${compared}. Days begin at midnight on the server.`;
 }
 
-/** @param {string[]} first */
+/** @param {Fact} first */
 function createFact(first) {
   const value = h("b");
+  const before = h("span", { class: "tile-before" });
   const note = h("span");
   return {
-    el: h("div", { class: "tile" }, h("dt", { text: first[0] }), h("dd", {}, value, note)),
-    /** @param {string[]} fact */
+    el: h("div", { class: "tile" }, h("dt", { text: first.words }), h("dd", {}, value, before, note)),
+    /** @param {Fact} fact */
     update(fact) {
-      text(value, fact[1]);
-      text(note, fact[2]);
+      text(value, fact.value);
+      text(before, fact.before);
+      text(note, fact.note);
     },
   };
 }

@@ -2,15 +2,19 @@
 /** The measures of the Insights tab: sums by command, model, story and day, as tables and as CSV. Pure. */
 
 import { natural } from "../kit/chart-axis.js";
-import { allTokens, count, day, duration, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+import { allTokens, count, day, duration, money, partialSum, shortCommand, shortKey, tokens } from "../kit/format.js";
 
 /**
  * @typedef {{name: string, commands: number, succeeded: number, failed: number, held: number, running: number,
  *   duration_ms: number, input_tokens: number, output_tokens: number, cache_read_tokens: number,
- *   cache_write_tokens: number, cost_usd: number, estimated_usd: number}} Line a line of `GET /api/insights`
+ *   cache_write_tokens: number, cost_usd: number, estimated_usd: number, commands_without_cost: number,
+ *   commands_without_tokens: number}} Line a line of `GET /api/insights`
  * @typedef {{total: Line[], by_command: Line[], by_story: Line[], by_epic: Line[], by_batch: Line[], by_day: Line[],
  *   by_model: Line[], by_agent: Line[], review_rounds: {story_key: string, rounds: number, verdicts: string}[],
- *   burn_up: {before: number, now: number, points: {at: number, story_key: string, done: number}[]}}} Insights
+ *   burn_up: {before: number, now: number, points: {at: number, story_key: string, done: number}[]},
+ *   budgets: {day: number | null, batch: number | null, story: number | null, command: number | null},
+ *   before: Before | null}} Insights
+ * @typedef {{batch: number | null, total: Line[], stories_done: number, review_rounds: number, reviewed: number}} Before
  * @typedef {{words: string, of: (line: Line) => number, parts: [field: keyof Line, tone: string, words: string][],
  *   format: (value: number) => string, tell?: (line: Line) => string, least: number}} Measure
  * @typedef {{head: string[], rows: {cells: string[], raw: (string | number)[]}[], foot: string[] | null,
@@ -24,19 +28,20 @@ export const MEASURES = {
     of: (line) => line.cost_usd,
     parts: [["cost_usd", "cost", "Cost"]],
     format: money,
-    tell: (line) => money(line.cost_usd, line.estimated_usd),
+    tell: costText,
     least: 0,
   },
   tokens: {
     words: "Tokens",
     of: allTokens,
     format: tokens,
+    tell: (line) => partialSum(tokens(allTokens(line)), allTokens(line), line.commands_without_tokens),
     least: 1,
     parts: [
-      ["input_tokens", "input", "Read"],
-      ["output_tokens", "output", "Written"],
-      ["cache_read_tokens", "cache_read", "Read from cache"],
-      ["cache_write_tokens", "cache_write", "Written to cache"],
+      ["input_tokens", "input", "Input"],
+      ["output_tokens", "output", "Output"],
+      ["cache_read_tokens", "cache_read", "Cache reads"],
+      ["cache_write_tokens", "cache_write", "Cache writes"],
     ],
   },
   time: {
@@ -71,7 +76,7 @@ export const GROUPS = /** @type {const} */ ([
   ["by_batch", "batch", "Batch"],
 ]);
 
-/** @type {[field: keyof Line, words: string, format: (value: number) => string][]} */
+/** @type {[field: keyof Line, words: string, format: (value: number) => string, unknown?: keyof Line][]} */
 const FIELDS = [
   ["commands", "Commands", count],
   ["succeeded", "Succeeded", count],
@@ -79,13 +84,31 @@ const FIELDS = [
   ["held", "Stopped or waiting", count],
   ["running", "Running", count],
   ["duration_ms", "Agent time", duration],
-  ["input_tokens", "Tokens read", count],
-  ["output_tokens", "Written", count],
-  ["cache_read_tokens", "Read from cache", count],
-  ["cache_write_tokens", "Written to cache", count],
-  ["cost_usd", "Cost", exact],
+  ["input_tokens", "Input tokens", count, "commands_without_tokens"],
+  ["output_tokens", "Output tokens", count, "commands_without_tokens"],
+  ["cache_read_tokens", "Cache reads", count, "commands_without_tokens"],
+  ["cache_write_tokens", "Cache writes", count, "commands_without_tokens"],
+  ["cost_usd", "Cost", exact, "commands_without_cost"],
   ["estimated_usd", "Of it estimated", exact],
+  ["commands_without_cost", "Without a cost", count],
+  ["commands_without_tokens", "Without tokens", count],
 ];
+
+/** A sum of a line for people: what no agent has reported is not 0. @param {Line} line @param {typeof FIELDS[number]} field */
+function cellOf(line, [field, , format, unknown]) {
+  const value = Number(line[field]);
+  return unknown ? partialSum(format(value), value, Number(line[unknown])) : format(value);
+}
+
+/** The same as a number, nothing where it is unknown. @param {Line} line @param {typeof FIELDS[number]} field */
+function rawOf(line, [field, , , unknown]) {
+  return unknown && !line[field] && line[unknown] ? "" : line[field];
+}
+
+/** What a line cost, as far as it is known. @param {Line} line */
+export function costText({ cost_usd: cost, estimated_usd: estimated, commands_without_cost: unknown }) {
+  return partialSum(money(cost, estimated), cost, unknown);
+}
 
 const cents = new Intl.NumberFormat("en", {
   style: "currency",
@@ -142,7 +165,7 @@ export function sorted(group, lines, measure) {
  * @returns {Table}
  */
 export function groupTable(words, group, lines, total, titleOf) {
-  const cells = (/** @type {Line} */ line) => FIELDS.map(([field, , format]) => format(Number(line[field])));
+  const cells = (/** @type {Line} */ line) => FIELDS.map((field) => cellOf(line, field));
   return {
     head: [words, ...FIELDS.map(([, name]) => name)],
     names: [group, ...FIELDS.map(([field]) => field)],
@@ -150,7 +173,7 @@ export function groupTable(words, group, lines, total, titleOf) {
       .sort((a, b) => natural(a.name, b.name))
       .map((line) => ({
         cells: [nameOf(group, line.name, titleOf), ...cells(line)],
-        raw: [line.name, ...FIELDS.map(([field]) => line[field])],
+        raw: [line.name, ...FIELDS.map((field) => rawOf(line, field))],
       })),
     foot: total ? ["All", ...cells(total)] : null,
   };
@@ -225,34 +248,7 @@ export function roundsTable(reviews, titleOf) {
   };
 }
 
-/**
- * What the whole window comes to, in a sentence's worth of figures.
- * @param {Insights} insights
- * @returns {[words: string, value: string, note: string][]}
- */
-export function summary({ total: [all], burn_up: { points }, review_rounds: reviews }) {
-  if (!all) return [];
-  const finished = new Set(points.map((point) => point.story_key)).size;
-  const rounds = reviews.reduce((sum, line) => sum + line.rounds, 0);
-  return [
-    [
-      "Cost",
-      money(all.cost_usd, all.estimated_usd),
-      finished
-        ? `${money(all.cost_usd / finished)} for each of ${plural(finished, "story", "stories")} done`
-        : "no story done yet",
-    ],
-    ["Tokens", tokens(allTokens(all)), `${tokens(all.output_tokens)} of them written`],
-    ["Agent time", duration(all.duration_ms), `in ${plural(all.commands, "command")}`],
-    [
-      "Success",
-      percent(success(all)),
-      `${plural(all.failed, "command")} failed${all.held ? `, ${count(all.held)} stopped or waiting` : ""}`,
-    ],
-    [
-      "Reviews",
-      reviews.length ? (rounds / reviews.length).toFixed(1).replace(/\.0$/, "") : "–",
-      reviews.length ? `rounds for a story, ${plural(rounds, "round")} in all` : "no code review yet",
-    ],
-  ];
+/** The pieces of a line's bar. @param {Line} line @param {Measure} measure */
+export function partsOf(line, measure) {
+  return measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone }));
 }

@@ -1,14 +1,16 @@
 // @ts-check
 /** Which panels the Insights tab has, and what each one draws: data made ready for the charts. */
 
-import { dateOf, days } from "../kit/chart-axis.js";
-import { bars, columns, rounds, steps } from "../kit/charts.js";
-import { clock, day, plural } from "../kit/format.js";
+import { bars, isCapNear, rounds } from "../kit/charts.js";
+import { clock, day, money, plural } from "../kit/format.js";
+import { drawDays } from "./day-chart.js";
 import {
   formatLine,
   GROUPS,
   groupTable,
+  MEASURES,
   nameOf,
+  partsOf,
   percent,
   roundsOf,
   roundsTable,
@@ -16,23 +18,25 @@ import {
   success,
   successTable,
 } from "./measures.js";
+import { periodOf } from "./period.js";
+import { steps } from "./step-chart.js";
 
 /** @typedef {import("./measures.js").Insights} Insights */
 /** @typedef {import("./measures.js").Line} Line */
 /** @typedef {import("./measures.js").Measure} Measure */
 /**
- * @typedef {{batch: number | null, days: number | null}} Filter null for all
+ * @typedef {import("./period.js").Filter} Filter
+ * @typedef {import("../kit/charts.js").Cap} Cap
  * @typedef {{measure: Measure, titleOf: (key: string) => string, goal: number, done: number, now: number,
- *   filter: Filter}} Context
+ *   filter: Filter, budgets: Insights["budgets"]}} Context
  * @typedef {{id: string, title: string, note: string, wide: boolean, table: import("./measures.js").Table,
- *   legend: [tone: string, words: string][], draw: (width: number) => Element | null, open?: boolean}} Panel
+ *   legend: [tone: string, words: string][], draw: (width: number) => import("../kit/charts.js").Chart,
+ *   open?: boolean}} Panel
  */
 
 const PLAN_NOTE = "The dashed line is the plan as it is today; how large it was earlier is not recorded.";
 /** Rows drawn in a chart; the table has them all. */
 const ROWS_MOST = 12;
-/** Least width of a day's column, in px. */
-const DAY_PX = 9;
 
 /** @param {Insights} insights @param {Context} context @returns {Panel[]} */
 export function panelsOf(insights, context) {
@@ -71,19 +75,36 @@ function groupPanel(group, words, lines, total, context) {
   const { measure, titleOf } = context;
   const title = `${measure.words} by ${words.toLowerCase()}`;
   const ordered = sorted(group, lines, measure);
+  const cap = capOf(group, context);
   const shown = group === "batch" ? ordered.slice(-ROWS_MOST).reverse() : ordered.slice(0, ROWS_MOST);
   return {
     id: group,
     title,
     wide: group === "day",
     table: groupTable(words, group, lines, total, titleOf),
-    note: [cutNote(group, shown.length, ordered.length), NOTES[group]].filter(Boolean).join(" "),
+    note: [cutNote(group, shown.length, ordered.length), NOTES[group], capNote(cap, ordered, measure)]
+      .filter(Boolean)
+      .join(" "),
     legend: legendOf(measure, lines),
     draw: (width) =>
       group === "day"
-        ? drawDays(width, ordered, context, title)
-        : drawGroup(width, { group, shown, ordered, title }, context),
+        ? drawDays(width, ordered, context, { title, cap })
+        : drawGroup(width, { group, shown, ordered, title, cap }, context),
   };
+}
+
+/** The cap of the groups of a chart of cost. @param {string} group @param {Context} context @returns {Cap | null} */
+function capOf(group, { measure, budgets }) {
+  if (measure !== MEASURES.cost || (group !== "day" && group !== "story" && group !== "batch")) return null;
+  const value = budgets[group];
+  return value === null ? null : { value, text: `cap of a ${group}: ${money(value)}` };
+}
+
+/** @param {Cap | null} cap @param {Line[]} lines @param {Measure} measure */
+function capNote(cap, lines, measure) {
+  if (!cap) return "";
+  const isNear = isCapNear(cap, Math.max(0, ...lines.map(measure.of)));
+  return isNear ? `The dashed line is the ${cap.text}.` : `The ${cap.text} is far above all of them.`;
 }
 
 /** @param {string} group @param {number} shown @param {number} all */
@@ -100,15 +121,15 @@ function legendOf({ parts }, lines) {
 
 /**
  * @param {number} width
- * @param {{group: string, shown: Line[], ordered: Line[], title: string}} panel
+ * @param {{group: string, shown: Line[], ordered: Line[], title: string, cap: Cap | null}} panel
  * @param {Context} context
  */
-function drawGroup(width, { group, shown, ordered, title }, context) {
+function drawGroup(width, { group, shown, ordered, title, cap }, context) {
   const { measure, titleOf } = context;
   const first = shown.slice(0, 3).map((line) => `${nameOf(group, line.name, titleOf)} ${formatLine(measure, line)}`);
   const rows = shown.map((line) => rowOf(group, line, context));
   const most = Math.max(0, ...ordered.map(measure.of));
-  return bars(width, rows, most, `${title}: ${first.join(", ")}. The table has every number.`);
+  return bars(width, rows, most, `${title}: ${first.join(", ")}. The table has every number.`, cap);
 }
 
 /** @param {string} group @param {Line} line @param {Context} context */
@@ -118,52 +139,6 @@ function rowOf(group, line, { measure, titleOf }) {
     words: formatLine(measure, line),
     parts: partsOf(line, measure),
   };
-}
-
-/**
- * Every day has its place, also one without work; the newest ones where not all fit.
- * @param {number} width
- * @param {Line[]} lines
- * @param {Context} context
- * @param {string} title
- */
-function drawDays(width, lines, context, title) {
-  const byName = new Map(lines.map((line) => [line.name, line]));
-  const most = Math.max(1, Math.floor((width - 52) / DAY_PX));
-  const all = daysOf(lines, context).slice(-most);
-  const cols = all.map((name) => dayColumn(name, byName.get(name), context.measure));
-  const range = `${cols[0].label} to ${cols[cols.length - 1].label}`;
-  const { format, least } = context.measure;
-  return columns(width, cols, format, `${title}, ${range}`, least);
-}
-
-/** The days from the first to the last, or those of the filter. @param {Line[]} lines @param {Context} context */
-function daysOf(lines, { filter, now }) {
-  const [first, last] = [lines[0].name, lines[lines.length - 1].name];
-  if (!filter.days) return days(first, last);
-  const start = dateOf(startOf(filter.days, now));
-  const today = dateOf(now);
-  const [from] = [start, first].sort();
-  const [to] = [last, today].sort().reverse();
-  return days(from, to);
-}
-
-/** An instant on the first day of a period that ends now. @param {number} length days @param {number} now */
-function startOf(length, now) {
-  return now - (length - 1) * 86_400_000;
-}
-
-/** @param {string} name "2026-03-01" @param {Line | undefined} line @param {Measure} measure */
-function dayColumn(name, line, measure) {
-  const words = line ? formatLine(measure, line) : "";
-  const label = new Date(`${name}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-  const parts = line ? partsOf(line, measure) : [];
-  return { label, words, title: `${label}: ${words || "nothing"}`, parts };
-}
-
-/** @param {Line} line @param {Measure} measure */
-function partsOf(line, measure) {
-  return measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone }));
 }
 
 /** @param {string} group @param {string} words @param {Line[]} lines @param {Context} context @returns {Panel} */
@@ -227,17 +202,23 @@ function burnPanel(burnUp, context) {
     legend: [],
     note: `${earlier ? outside : ""}${PLAN_NOTE}`,
     table: burnTable(burnUp, earlier, context.titleOf),
-    draw: (width) => steps(width, line, `Stories done over time: ${last} of ${goal}`),
+    draw: (width) => steps(width, line, `Stories done over time: ${last} of ${goal}`, tellDone),
   };
+}
+
+/** @param {import("../kit/charts.js").Point} point */
+function tellDone({ at, value }) {
+  return `${day(at)} ${clock(at).slice(0, 5)}: ${plural(value, "story", "stories")} done`;
 }
 
 /** The range of the burn-up's axis, in epoch ms. @param {{at: number}[]} points @param {Context} context */
 function burnRange(points, { filter, now }) {
-  const first = points[0]?.at ?? now;
-  const from = filter.days ? Date.parse(`${dateOf(startOf(filter.days, now))}T00:00:00`) : first;
-  const to = filter.batch ? (points[points.length - 1]?.at ?? now) : now;
+  const [first, last] = periodOf(filter, now);
+  const from = first ? Date.parse(`${first}T00:00:00`) : (points[0]?.at ?? now);
+  const end = last ? Math.min(now, Date.parse(`${last}T23:59:59`)) : now;
+  const to = Math.max(from + 1, filter.batch ? (points[points.length - 1]?.at ?? end) : end);
   const margin = (to - from) * 0.03 + 500;
-  return { from: filter.days ? from : from - margin, to: to + (filter.batch ? margin : 0) };
+  return { from: first ? from : from - margin, to: to + (filter.batch ? margin : 0) };
 }
 
 /** @param {Insights["burn_up"]} burnUp @param {number} earlier @param {Context["titleOf"]} titleOf */

@@ -2,6 +2,7 @@
 /** One panel of the Insights tab: a heading, its chart or its table, and the table as a file. */
 import { download, toCsv } from "../kit/csv.js";
 import { attr, byId, fill, h, show, text } from "../kit/dom.js";
+import { ChartCursor } from "./chart-cursor.js";
 
 /** @typedef {import("./panel-catalog.js").Panel} Panel */
 
@@ -13,19 +14,21 @@ export class PanelView {
   #csv = h("button", { type: "button", class: "button small", text: "CSV" });
   #legend = h("ul", { class: "panel-legend" });
   #chart = h("div", { class: "panel-chart" });
+  #cursor;
   #place;
   #note = h("p", { class: "panel-note" });
   /** @type {Panel | null} */ #panel = null;
 
-  /** @param {string} id */
-  constructor(id) {
+  /** @param {string} id @param {(first: string, last: string) => void} onRange is called with days that are chosen */
+  constructor(id, onRange) {
     const name = `panel-${id}`;
     this.id = id;
     this.#title = h("h2", { id: name });
-    const region = { role: "region", tabindex: "0", "aria-labelledby": name };
+    const region = { role: "region", tabindex: "0" };
     this.#place = h("div", { class: "scroll-x panel-table", ...region, hidden: true });
     const head = h("header", {}, this.#title, h("span", { class: "panel-tools" }, this.#table, this.#csv));
     const props = { class: "panel", "aria-labelledby": name, "data-panel": id };
+    this.#cursor = new ChartCursor(name, onRange);
     this.el = h("section", props, head, this.#legend, this.#chart, this.#place, this.#note);
     this.#table.addEventListener("click", () => this.#toggleTable());
     this.#csv.addEventListener("click", () => this.#download());
@@ -38,6 +41,7 @@ export class PanelView {
     text(this.#title, panel.title);
     text(this.#note, panel.note);
     show(this.#note, panel.note !== "");
+    attr(this.#place, "aria-label", `${panel.title}, the table`);
     attr(this.#table, "aria-label", `Table: ${panel.title}`);
     attr(this.#csv, "aria-label", `CSV: ${panel.title}`);
     const items = panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words));
@@ -60,7 +64,11 @@ export class PanelView {
   #drawChart(panel) {
     const width = Math.floor(this.#chart.clientWidth);
     const chart = width > 0 ? panel.draw(width) : null;
-    fill(this.#chart, ...(chart ? [chart] : []));
+    // The cursor stays in the document: it may have the focus.
+    if (this.#cursor.el.parentNode !== this.#chart) this.#chart.append(this.#cursor.el);
+    this.#chart.querySelector(":scope > svg")?.remove();
+    if (chart) this.#chart.prepend(chart.el);
+    this.#cursor.update(chart?.marks ?? []);
   }
 
   #toggleTable() {

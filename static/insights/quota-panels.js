@@ -1,7 +1,7 @@
 // @ts-check
 /** The panels of usage windows: how much of each was used over time, down to zero at every reset. */
-import { steps } from "../kit/charts.js";
 import { clock, day } from "../kit/format.js";
+import { steps } from "./step-chart.js";
 
 /** @typedef {import("../state.js").UsageWindow} UsageWindow */
 
@@ -44,8 +44,13 @@ function panelOf(name, rows, now) {
       foot: null,
     },
     draw: (/** @type {number} */ width) =>
-      steps(width, line, `${name}: ${last} % is used. The table has every report.`),
+      steps(width, line, `${name}: ${last} % is used. The table has every report.`, tellPoint),
   };
+}
+
+/** @param {{at: number, value: number}} point */
+function tellPoint({ at, value }) {
+  return `${when(at)}: ${value} % used`;
 }
 
 /** What is used from a report on; nothing from the reset on. @param {UsageWindow} row @param {number} next when it is replaced */

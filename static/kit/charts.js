@@ -1,25 +1,32 @@
 // @ts-check
 /**
- * Charts as SVG, drawn for a width in pixels: bars, columns over days, steps over time, rounds. Every axis begins at
+ * Charts as SVG, drawn for a width in pixels: bars, columns over days, rounds. Every axis begins at
  * zero. A chart is one picture for screen readers; the table beside it has the same values.
  */
 
 import { fit, ticks } from "./chart-axis.js";
 import { shown } from "./dom.js";
-import { clock, day, hourMinute } from "./format.js";
-import { marks } from "./time-axis.js";
 import { visible } from "./visible.js";
 
 /** @typedef {{value: number, tone: string}} Part one piece of a bar; `tone` names its colour and pattern */
 /** @typedef {{label: string, words: string, parts: Part[]}} Row */
 /** @typedef {{at: number, value: number}} Point */
+/**
+ * @typedef {{x: number, y: number, width: number, height: number, text: string, first?: string, last?: string}} Mark
+ *   a value of a chart: where it is, in px, what it says, and the days that it stands for
+ * @typedef {{el: SVGElement, marks: Mark[]}} Chart
+ * @typedef {{value: number, text: string}} Cap a limit, drawn as a line
+ */
 
 const NS = "http://www.w3.org/2000/svg";
 /** Height of a row of bars, of its bar, and of a chart with a vertical axis, in px. */
-const [ROW, BAR, TALL] = [42, 12, 220];
+const [ROW, BAR] = [42, 12];
+export const TALL = 220;
+/** A cap is drawn where it is at most so many times the largest value: further off, it would flatten the chart. */
+const CAP_TIMES = 4;
 /** Width of a letter and of the numbers of an axis, in px. */
-const [GLYPH, AXIS] = [6.9, 52];
-const [MINUTE, DAY] = [60_000, 86_400_000];
+const GLYPH = 6.9;
+export const AXIS = 52;
 
 /**
  * @param {string} tag
@@ -35,7 +42,7 @@ export function svg(tag, props = {}, ...children) {
 }
 
 /** @param {number} width @param {number} height @param {string} words @param {...Node} children */
-function picture(width, height, words, ...children) {
+export function picture(width, height, words, ...children) {
   return svg(
     "svg",
     { class: "chart-svg", role: "img", "aria-label": visible(words), width, height, viewBox: `0 0 ${width} ${height}` },
@@ -80,17 +87,36 @@ function piece(box, tone, title) {
   return HATCH[tone] ? [base, svg("rect", { ...box, fill: `url(#hatch-${HATCH[tone]})`, class: "over" })] : [base];
 }
 
+/** Whether a cap is near enough to be drawn. @param {Cap | null} cap @param {number} most the largest value */
+export function isCapNear(cap, most) {
+  return cap !== null && most > 0 && cap.value <= most * CAP_TIMES;
+}
+
 /**
  * A row for each, its label above its bar. The longest bar is `most`.
- * @param {number} width @param {Row[]} rows @param {number} most @param {string} words
+ * @param {number} width @param {Row[]} rows @param {number} most @param {string} words @param {Cap | null} [cap]
+ * @returns {Chart}
  */
-export function bars(width, rows, most, words) {
-  return picture(
+export function bars(width, rows, most, words, cap = null) {
+  const near = isCapNear(cap, most) ? cap : null;
+  const end = Math.max(most, near?.value ?? 0);
+  const height = rows.length * ROW;
+  const x = near ? Math.min(width - 1, (near.value / end) * width) : 0;
+  // Only beside the bars: it would cross the labels between them.
+  const tops = near ? rows.map((_, index) => index * ROW + 18) : [];
+  const line = tops.map((top) => svg("line", { x1: x, x2: x, y1: top, y2: top + BAR + 6, class: "chart-cap" }));
+  const el = picture(
     width,
-    rows.length * ROW,
+    height,
     words,
-    ...rows.flatMap((row, index) => barRow(width, row, index * ROW, most)),
+    ...rows.flatMap((row, index) => barRow(width, row, index * ROW, end)),
+    ...line,
   );
+  const marks = rows.map((row, index) => ({
+    ...{ x: 0, y: index * ROW, width, height: ROW },
+    text: `${row.label}: ${row.words}`,
+  }));
+  return { el, marks };
 }
 
 /** @param {number} width @param {Row} row @param {number} top @param {number} most */
@@ -114,46 +140,66 @@ function barRow(width, row, top, most) {
   return [label, value, ground, ...parts];
 }
 
+/** @typedef {{label: string, title: string, words: string, parts: Part[], first?: string, last?: string}} Column */
+
+/** @param {Column} column */
+const sumOf = ({ parts }) => parts.reduce((all, part) => all + part.value, 0);
+
 /**
  * A column for each day.
  * @param {number} width
- * @param {{label: string, title: string, words: string, parts: Part[]}[]} cols
+ * @param {Column[]} cols
  * @param {(value: number) => string} format of the axis
  * @param {string} words
  * @param {number} [least] smallest step of the axis
+ * @param {Cap | null} [cap]
+ * @returns {Chart}
  */
-export function columns(width, cols, format, words, least = 0) {
-  const sum = (/** @type {Part[]} */ parts) => parts.reduce((all, part) => all + part.value, 0);
-  const axis = ticks(Math.max(0, ...cols.map((col) => sum(col.parts))), 4, least);
-  const frame = frameOf(width, axis, format);
+export function columns(width, cols, format, words, least = 0, cap = null) {
+  const most = Math.max(0, ...cols.map(sumOf));
+  const near = isCapNear(cap, most) ? cap : null;
+  const frame = frameOf(width, ticks(Math.max(most, near?.value ?? 0), 4, least), format);
   const slot = (width - AXIS) / cols.length;
-  const size = Math.min(slot * 0.72, 64);
   const every = Math.ceil(58 / slot);
   const drawn = cols.flatMap((col, index) => {
-    const x = AXIS + slot * index + (slot - size) / 2;
-    let y = frame.y(0);
-    const parts = col.parts
-      .filter((part) => part.value > 0)
-      .flatMap((part) => {
-        const height = Math.max(1.5, frame.y(0) - frame.y(part.value));
-        y -= height;
-        return piece({ x, y, width: size, height }, part.tone, col.title);
-      });
-    const middle = x + size / 2;
-    const value =
-      slot >= 52 && sum(col.parts) > 0
-        ? [svg("text", { x: middle, y: y - 5, class: "chart-value", "text-anchor": "middle" }, col.words)]
-        : [];
     const named = (cols.length - 1 - index) % every === 0;
-    return [
-      ...parts,
-      ...value,
-      ...(named
-        ? [svg("text", { x: middle, y: TALL - 6, class: "chart-tick", "text-anchor": "middle" }, col.label)]
-        : []),
-    ];
+    return column(col, { x: AXIS + slot * index, slot, named }, frame.y);
   });
-  return picture(width, TALL, words, ...frame.lines, ...drawn);
+  const el = picture(width, TALL, words, ...frame.lines, ...drawn, ...capLine(near, width, frame.y));
+  const marks = cols.map(({ title, first, last }, index) => ({
+    ...{ x: AXIS + slot * index, y: 0, width: slot, height: TALL - 24 },
+    ...{ text: title, first, last },
+  }));
+  return { el, marks };
+}
+
+/** @param {Column} col @param {{x: number, slot: number, named: boolean}} place @param {(value: number) => number} scale */
+function column(col, { x: left, slot, named }, scale) {
+  const size = Math.min(slot * 0.72, 64);
+  const x = left + (slot - size) / 2;
+  const middle = left + slot / 2;
+  let y = scale(0);
+  const parts = col.parts
+    .filter((part) => part.value > 0)
+    .flatMap((part) => {
+      const height = Math.max(1.5, scale(0) - scale(part.value));
+      y -= height;
+      return piece({ x, y, width: size, height }, part.tone, "");
+    });
+  const text = (/** @type {number} */ at, /** @type {string} */ style, /** @type {string} */ words) =>
+    svg("text", { x: middle, y: at, class: style, "text-anchor": "middle" }, words);
+  const value = slot >= 52 && sumOf(col) > 0 ? [text(y - 5, "chart-value", col.words)] : [];
+  return [...parts, ...value, ...(named ? [text(TALL - 6, "chart-tick", col.label)] : [])];
+}
+
+/** @param {Cap | null} cap @param {number} width @param {(value: number) => number} y */
+function capLine(cap, width, y) {
+  if (!cap) return [];
+  const at = y(cap.value);
+  return [
+    svg("line", { x1: AXIS, x2: width, y1: at, y2: at, class: "chart-cap" }),
+    svg("text", { x: width, y: at - 5, class: "chart-cap-text", "text-anchor": "end" }, cap.text),
+  ];
 }
 
 /**
@@ -162,7 +208,7 @@ export function columns(width, cols, format, words, least = 0) {
  * @param {number[]} axis
  * @param {(value: number) => string} format
  */
-function frameOf(width, axis, format) {
+export function frameOf(width, axis, format) {
   const top = axis[axis.length - 1];
   const y = (/** @type {number} */ value) => TALL - 24 - (value / top) * (TALL - 24 - 22);
   const lines = axis.flatMap((mark) => [
@@ -173,56 +219,19 @@ function frameOf(width, axis, format) {
 }
 
 /**
- * A count that changes in steps over time, up to a goal.
- * @param {number} width
- * @param {{from: number, to: number, before: number, points: Point[], goal: number, goalText: string}} line times in
- *   ms
- * @param {string} words
- */
-export function steps(width, line, words) {
-  const highest = Math.max(line.before, line.goal, ...line.points.map((point) => point.value));
-  const frame = frameOf(width, ticks(highest, 5, 1), String);
-  const room = width - AXIS - 10;
-  const x = (/** @type {number} */ at) => AXIS + ((at - line.from) / Math.max(1, line.to - line.from)) * room;
-  let path = `M${AXIS} ${frame.y(line.before).toFixed(1)}`;
-  for (const point of line.points) path += `H${x(point.at).toFixed(1)}V${frame.y(point.value).toFixed(1)}`;
-  path += `H${x(line.to).toFixed(1)}`;
-  const area = svg("path", { d: `${path}V${frame.y(0).toFixed(1)}H${AXIS}Z`, class: "chart-area" });
-  const { at: times, step } = marks(line.from, line.to, Math.max(2, Math.floor(room / 120)));
-  const named = times.map((at) =>
-    svg(
-      "text",
-      { x: Math.min(x(at), width - 40), y: TALL - 6, class: "chart-tick", "text-anchor": "middle" },
-      step < MINUTE ? clock(at) : step < DAY ? hourMinute(at) : day(at),
-    ),
-  );
-  const goal = line.goal
-    ? [
-        svg("line", { x1: AXIS, x2: width, y1: frame.y(line.goal), y2: frame.y(line.goal), class: "chart-goal" }),
-        svg("text", { x: width, y: frame.y(line.goal) - 6, class: "chart-tick", "text-anchor": "end" }, line.goalText),
-      ]
-    : [];
-  return picture(
-    width,
-    TALL,
-    words,
-    ...frame.lines,
-    area,
-    svg("path", { d: path, class: "chart-step" }),
-    ...goal,
-    ...named,
-  );
-}
-
-/**
  * The rounds of review of each story, one block a round with the verdict's letter in it.
  * @param {number} width @param {{label: string, words: string, rounds: {tone: string, letter: string, title:
  *   string}[]}[]} rows @param {string} words
+ * @returns {Chart}
  */
 export function rounds(width, rows, words) {
   const most = Math.max(1, ...rows.map((row) => row.rounds.length));
   const size = Math.min(40, (width + 3) / most - 3);
-  return picture(
+  const marks = rows.map((row, index) => ({
+    ...{ x: 0, y: index * (ROW + 8), width, height: ROW + 8 },
+    text: `${row.label}: ${row.rounds.map((round) => round.title).join(", ")}`,
+  }));
+  const el = picture(
     width,
     rows.length * (ROW + 8),
     words,
@@ -256,4 +265,5 @@ export function rounds(width, rows, words) {
       ];
     }),
   );
+  return { el, marks };
 }

@@ -29,6 +29,7 @@ const ELSEWHERE = [
   { keys: "1 – 9", words: "Board and Run: the story's place in what runs next" },
   { keys: "u", words: "Board: take the last change back" },
   { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },
+  { keys: "z n", words: "Timeline: zoom to the chosen command; to the next failure" },
   { keys: "[ ]", words: "Replay: to the change before, to the next" },
 ];
 

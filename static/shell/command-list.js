@@ -7,7 +7,8 @@ import { allTokens } from "../kit/format.js";
  * @typedef {{command_id: number, command: string, story_keys: string[], attempt: number, status: string,
  *   verdict: string, reason: string, background: boolean, started_at: number, ended_at: number | null,
  *   cost_usd: number | null, seq: number, agent: string, model: string | null, estimated_usd: number | null,
- *   tokens: number | null}} Command `status` is "running" until the command ends
+ *   tokens: number | null, cycle: number | null, blocked?: string}} Command `status` is "running" until the command
+ *   ends; `blocked`: why its story was blocked with it
  * @typedef {ReadonlyMap<number, Command>} CommandList by command id, in order of start
  */
 
@@ -102,6 +103,7 @@ function started(event) {
     model: p.model ?? null,
     tokens: null,
     estimated_usd: null,
+    cycle: p.cycle_number ?? null,
   };
 }
 
@@ -141,7 +143,16 @@ const RESULTS = {
   "usage-limit": { result: "stopped", glyph: "clock", words: "usage limit" },
 };
 
-/** How a command ended: its class of outcome, its mark and its words. @param {string} status */
-export function resultOf(status) {
+/** Verdicts of commands that succeeded as calls, and yet held up their story. @type {Record<string, string>} */
+const BAD_VERDICTS = { blocked: "blocked the story", unread: "result cannot be read" };
+
+/**
+ * How a command ended: its class of outcome, its mark and its words.
+ * @param {string} status
+ * @param {string} [verdict] what it came to, where that is known
+ */
+export function resultOf(status, verdict = "") {
+  const bad = status === "success" ? BAD_VERDICTS[verdict] : undefined;
+  if (bad) return { result: "failed", glyph: "blocked", words: bad };
   return RESULTS[status] ?? { result: "failed", glyph: "cross", words: status };
 }

@@ -1,8 +1,12 @@
 // @ts-check
-/** Input on the chart of the Timeline: wheel, pinch, drag, click and keys, and the tooltip of a bar. */
+/**
+ * Input on the chart of the Timeline: wheel, pinch, click and keys, and the tooltip of a bar. A drag of the mouse chooses
+ * a part to zoom to, with Shift it moves the chart.
+ */
 import { byId, show, text } from "../kit/dom.js";
 import { clock, duration, money, shortCommand } from "../kit/format.js";
-import { resultOf } from "../shell/command-list.js";
+import { RUNNER } from "../shell/command-list.js";
+import { outcomeWords, reasonOf } from "./outcome.js";
 
 /** @typedef {import("./gantt.js").Gantt} Gantt */
 
@@ -67,6 +71,9 @@ function handleKey(gantt, { key, shiftKey }) {
   if (key === "+" || key === "=") gantt.zoomBy(2);
   else if (key === "-" || key === "_") gantt.zoomBy(1 / 2);
   else if (key === "0") gantt.fit();
+  else if (key === "z") gantt.zoomToCurrent("command");
+  else if (key === "Z") gantt.zoomToCurrent("story");
+  else if (key === "n" || key === "N") selectProblem(gantt, key === "n" ? 1 : -1);
   else if (shiftKey && (key === "ArrowLeft" || key === "ArrowRight")) gantt.pan(key === "ArrowLeft" ? -0.5 : 0.5);
   else if (key in DIRECTIONS) {
     const id = gantt.neighbour(DIRECTIONS[key]);
@@ -75,11 +82,20 @@ function handleKey(gantt, { key, shiftKey }) {
   return true;
 }
 
+/** @param {Gantt} gantt @param {1 | -1} direction */
+function selectProblem(gantt, direction) {
+  const id = gantt.problem(direction);
+  if (id !== null) gantt.select(id, { focus: true });
+}
+
 /** Dragging with a mouse, pinching with two fingers, and clicks that are neither. */
 class PointerGestures {
   /** @type {Map<number, PointerEvent>} */ #down = new Map();
   #dragged = false;
   #distance = 0;
+  /** Where the drag began that chooses a part, in px from the chart's left edge. @type {number | null} */
+  #start = null;
+  #brush = byId("chart-brush");
 
   /** @param {Gantt} gantt @param {HTMLElement} chart */
   constructor(gantt, chart) {
@@ -87,9 +103,13 @@ class PointerGestures {
     this.chart = chart;
     chart.addEventListener("pointerdown", (event) => this.#press(event));
     chart.addEventListener("pointermove", (event) => this.#move(event));
-    for (const type of /** @type {const} */ (["pointerup", "pointercancel", "pointerleave"]))
-      chart.addEventListener(type, (event) => this.#down.delete(event.pointerId));
+    chart.addEventListener("pointerup", (event) => this.#release(event));
+    for (const type of /** @type {const} */ (["pointercancel", "pointerleave"]))
+      chart.addEventListener(type, (event) => this.#end(event.pointerId));
     chart.addEventListener("click", (event) => this.#click(barOf(event.target)));
+    addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") for (const id of this.#down.keys()) this.#end(id);
+    });
   }
 
   /** @param {PointerEvent} event */
@@ -121,10 +141,28 @@ class PointerGestures {
   /** @param {PointerEvent} event @param {PointerEvent} before */
   #drag(event, before) {
     if (!this.#dragged && Math.abs(event.clientX - before.clientX) <= CLICK_PX) return;
-    if (!this.#dragged) this.chart.setPointerCapture(event.pointerId);
+    if (!this.#dragged) {
+      this.chart.setPointerCapture(event.pointerId);
+      this.#start = event.shiftKey ? null : fromLeft(this.chart, before.clientX);
+    }
     this.#dragged = true;
-    this.chart.scrollLeft += before.clientX - event.clientX;
+    if (this.#start === null) this.chart.scrollLeft += before.clientX - event.clientX;
+    else placeBrush(this.#brush, this.#start, fromLeft(this.chart, event.clientX), this.chart);
     this.#down.set(event.pointerId, event);
+  }
+
+  /** Zooms to the part that was chosen. @param {PointerEvent} event */
+  #release(event) {
+    const start = this.#down.has(event.pointerId) ? this.#start : null;
+    this.#end(event.pointerId);
+    if (start !== null) this.gantt.zoomToPart(start, fromLeft(this.chart, event.clientX));
+  }
+
+  /** @param {number} pointer */
+  #end(pointer) {
+    this.#down.delete(pointer);
+    this.#start = null;
+    show(this.#brush, false);
   }
 
   /** @param {HTMLElement | null} bar */
@@ -134,6 +172,14 @@ class PointerGestures {
     if (bar.dataset.many) this.gantt.zoomBy(4, fromLeft(this.chart, middle));
     this.gantt.select(Number(bar.dataset.id), { focus: true });
   }
+}
+
+/** @param {HTMLElement} brush @param {number} from px @param {number} to @param {HTMLElement} chart */
+function placeBrush(brush, from, to, chart) {
+  const [left, right] = [Math.max(0, Math.min(from, to)), Math.min(chart.clientWidth, Math.max(from, to))];
+  brush.style.left = `${left}px`;
+  brush.style.width = `${right - left}px`;
+  show(brush, true);
 }
 
 /** The distance of two fingers. @param {Map<number, PointerEvent>} down */
@@ -154,7 +200,7 @@ function addFocus(gantt, chart) {
 }
 
 /**
- * Shows a tooltip for the bar under the mouse; a focused bar has the detail below.
+ * Shows a tooltip for the bar under the mouse; a focused bar has the detail beside the chart.
  * @param {Gantt} gantt
  * @param {HTMLElement} chart
  */
@@ -182,12 +228,18 @@ function placeTooltip(tip, bar, frame) {
 
 /** @param {import("../shell/command-list.js").Command} command */
 function tooltipText(command) {
+  const { agent, cost_usd: cost, ended_at: end } = command;
+  const isKnown = cost !== null || (end !== null && agent !== RUNNER);
   const facts = [
-    resultOf(command.status).words,
-    command.verdict,
-    command.ended_at ? duration(command.ended_at - command.started_at) : "running",
-    command.cost_usd === null ? "" : money(command.cost_usd, command.estimated_usd),
-    command.reason,
+    outcomeWords(command),
+    end ? duration(end - command.started_at) : "running",
+    isKnown ? costText(cost, command.estimated_usd) : "",
+    reasonOf(command),
   ];
   return `${shortCommand(command.command)}, ${clock(command.started_at)}: ${facts.filter(Boolean).join(" · ")}`;
+}
+
+/** @param {number | null} cost @param {number | null} estimated */
+function costText(cost, estimated) {
+  return cost === null ? "cost unknown" : money(cost, estimated);
 }

@@ -1,12 +1,14 @@
 // @ts-check
-/** The detail of one command below the chart: its facts, its stories, its transcript. */
+/** The detail of one command beside the chart: how it ended, its facts, its stories, its transcript. */
 import { byId, fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
-import { resultOf } from "../shell/command-list.js";
+import { RUNNER } from "../shell/command-list.js";
 import { createTranscript } from "../story/transcript.js";
+import { outcomeOf, outcomeWords, reasonOf, resultWith } from "./outcome.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
+/** @typedef {{openStory: (key: string) => void, zoom: () => void, close: () => void}} Actions */
 
 export class CommandDetail {
   #root = byId("chart-detail");
@@ -14,11 +16,16 @@ export class CommandDetail {
   #drawn = "";
   /** @type {ReturnType<typeof createTranscript> | null} */ #transcript = null;
   /** @type {HTMLElement | null} */ #time = null;
-  #openStory;
+  #actions;
 
-  /** @param {(key: string) => void} openStory */
-  constructor(openStory) {
-    this.#openStory = openStory;
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  /** Whether a command is shown. */
+  get isOpen() {
+    return this.#command !== null;
   }
 
   /** @param {number} now */
@@ -48,7 +55,7 @@ export class CommandDetail {
   /** @param {Command} command @param {(key: string) => string} titleOf @param {boolean} isOther */
   #draw(command, titleOf, isOther) {
     this.#time = h("dd");
-    const top = head(command, this.#openStory, titleOf);
+    const top = head(command, this.#actions, titleOf);
     const list = facts(command, this.#time);
     if (!this.#transcript || isOther) {
       this.#transcript = createTranscript(command.command_id, command.command, command.story_keys[0] ?? "");
@@ -62,19 +69,31 @@ export class CommandDetail {
   }
 }
 
-/** @param {Command} command @param {(key: string) => void} openStory @param {(key: string) => string} titleOf */
-function head(command, openStory, titleOf) {
-  const { result, glyph, words } = resultOf(command.status);
-  const outcome = [words, command.verdict].filter(Boolean).join(" · ");
+/** @param {Command} command @param {Actions} actions @param {(key: string) => string} titleOf */
+function head(command, { openStory, zoom, close }, titleOf) {
+  const { glyph } = resultWith(command);
   const stories = command.story_keys.map((key) => {
-    const name = `${shortKey(key)} ${titleOf(key)}`.trim();
-    return h("button", { type: "button", class: "plain", text: name, on: { click: () => openStory(key) } });
+    const name = titleOf(key) === key ? key : `${shortKey(key)} ${titleOf(key)}`;
+    return h("button", {
+      type: "button",
+      class: "plain",
+      dir: "auto",
+      text: name,
+      on: { click: () => openStory(key) },
+    });
   });
+  const tools = h(
+    "span",
+    { class: "detail-tools" },
+    h("button", { type: "button", class: "button small", text: "Zoom to it", title: "z", on: { click: zoom } }),
+    h("button", { type: "button", class: "ghost", "aria-label": "Close", on: { click: close } }, icon("cross")),
+  );
   return h(
     "header",
-    { class: "command", "data-result": result },
-    h("h2", { text: shortCommand(command.command) }),
-    h("span", { class: "command-result" }, glyph ? icon(glyph) : null, outcome),
+    { "data-result": outcomeOf(command) },
+    h("div", { class: "detail-title" }, h("h2", { text: shortCommand(command.command) }), tools),
+    h("p", { class: "detail-outcome" }, glyph ? icon(glyph) : null, outcomeWords(command)),
+    reasonOf(command) ? h("p", { class: "detail-reason", dir: "auto", text: reasonOf(command) }) : null,
     ...stories,
   );
 }
@@ -88,13 +107,23 @@ function facts(command, time) {
     ["Took", time],
     ["Attempt", String(command.attempt)],
     ["Agent", [command.agent, command.model].filter(Boolean).join(", ")],
-    ["Tokens", command.tokens === null ? "" : count(command.tokens)],
-    ["Cost", command.cost_usd === null ? "" : money(command.cost_usd, command.estimated_usd)],
+    ["Tokens", reported(command, command.tokens, count)],
+    ["Cost", reported(command, command.cost_usd, (cost) => money(cost, command.estimated_usd))],
     ["Runs", command.background ? "in the background" : ""],
-    ["Why", command.reason],
   ];
   const known = all.filter(([, value]) => value !== "");
   return h("dl", { class: "detail-facts" }, ...known.map(([name, value]) => fact(name, value)));
+}
+
+/**
+ * A figure; "unknown" where an agent has ended without reporting it, "" where there is none yet, or none at all.
+ * @param {Command} command
+ * @param {number | null} value
+ * @param {(value: number) => string} format
+ */
+function reported({ agent, ended_at: end }, value, format) {
+  if (value !== null) return format(value);
+  return end === null || agent === RUNNER ? "" : "unknown";
 }
 
 /** @param {string} name @param {string | HTMLElement} value */

@@ -5,7 +5,8 @@ import { byId, fill, h, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch, UNKNOWN } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
-import { RUNNER, resultOf } from "../shell/command-list.js";
+import { RUNNER } from "../shell/command-list.js";
+import { outcomeWords, reasonOf } from "./outcome.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 
@@ -25,7 +26,7 @@ const COLUMNS = [
   ["attempt", (command) => command.attempt],
   ["status", (command) => command.status],
   ["verdict", (command) => command.verdict],
-  ["reason", (command) => command.reason],
+  ["reason", (command) => reasonOf(command)],
   ["agent", (command) => command.agent],
   ["model", (command) => command.model ?? ""],
   ["tokens", (command) => command.tokens ?? ""],
@@ -62,7 +63,7 @@ export class CommandTable {
 
 /** @param {Command} command */
 function tableRow(command) {
-  const outcome = [resultOf(command.status).words, command.verdict, command.reason].filter(Boolean).join(" · ");
+  const outcome = [outcomeWords(command), reasonOf(command)].filter(Boolean).join(" · ");
   const took = (command.ended_at || serverNow()) - command.started_at;
   /** @type {[cell: string, style: string][]} */
   const cells = [

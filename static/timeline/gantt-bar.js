@@ -1,54 +1,50 @@
 // @ts-check
-/** A bar of the Timeline: one command, or several that are too narrow. Its kind is a colour and a pattern. */
+/** A bar of the Timeline: one command, or several that are too narrow. Its outcome is a colour and a mark. */
 import { attr, h, text } from "../kit/dom.js";
 import { clock, duration, shortCommand } from "../kit/format.js";
-import { resultOf } from "../shell/command-list.js";
+import { OUTCOMES, resultWith, worstOf } from "./outcome.js";
 
 /** Height of a slot, and the padding of a row around its slots, in px. */
 export const SLOT_PX = 26;
 export const ROW_PADDING = 12;
 
-/** @type {{kind: string, words: string, commands: string[]}[]} */
+/** What a pattern says of the work: the rest has none. @type {[kind: string, words: string, commands: string[]][]} */
 export const KINDS = [
-  { kind: "context", words: "project context", commands: ["create-project-context", "refresh-project-context"] },
-  { kind: "create", words: "create", commands: ["create-story"] },
-  { kind: "discover", words: "discovery", commands: ["story-discovery"] },
-  { kind: "spec", words: "tech spec", commands: ["create-tech-spec"] },
-  { kind: "check", words: "story and spec review", commands: ["story-review", "tech-spec-review"] },
-  { kind: "dev", words: "dev", commands: ["dev-story", "build-auto"] },
-  { kind: "review", words: "code review", commands: ["code-review"] },
-  { kind: "commit", words: "commit", commands: ["commit"] },
+  ["dev", "development", ["dev-story", "build-auto"]],
+  ["review", "review", ["code-review", "story-review", "tech-spec-review"]],
 ];
-
-/** The marks of results that are not a success. @type {Record<string, string>} */
-const MARKS = { failed: "✕ ", stopped: "‖ " };
 
 /** @param {number} id of the first command */
 export function createBar(id) {
   return h("button", { type: "button", class: "bar", "data-id": id }, h("span"));
 }
 
-/** @param {HTMLElement} el @param {import("../kit/time-axis.js").Piece} piece */
-export function updateBar(el, { bars, from, to, slot }) {
+/** The mark of each outcome. @type {Map<string, string>} */
+const MARKS = new Map(OUTCOMES.map(([name, mark]) => [name, mark]));
+
+/** @param {HTMLElement} el @param {import("../kit/time-axis.js").Piece} piece @param {boolean} chosen */
+export function updateBar(el, { bars, from, to, slot }, chosen) {
   const [{ command }] = bars;
-  const { result } = resultOf(command.status);
   const many = bars.length > 1;
+  const outcome = worstOf(bars.map((bar) => bar.command));
   el.style.left = `${from}px`;
   el.style.width = `${Math.max(3, to - from)}px`;
   el.style.top = `${slot * SLOT_PX + ROW_PADDING / 2}px`;
   attr(el, "data-many", many ? bars.length : null);
-  attr(el, "data-kind", kindOf(command.command));
-  attr(el, "data-result", many ? worst(bars.map((bar) => resultOf(bar.command.status).result)) : result);
+  attr(el, "data-kind", many ? null : kindOf(command.command));
+  attr(el, "data-result", outcome);
   attr(el, "data-background", command.background && !many);
-  text(el.firstElementChild ?? el, many ? `×${bars.length}` : (MARKS[result] ?? "") + shortCommand(command.command));
+  attr(el, "data-chosen", chosen);
+  const words = (MARKS.get(outcome) ?? "") + shortCommand(command.command);
+  text(el.firstElementChild ?? el, many ? `×${bars.length}` : words);
   attr(el, "aria-label", many ? manyLabel(bars.length, command) : label(command));
 }
 
 /** @param {import("../shell/command-list.js").Command} command */
 function label(command) {
   const took = command.ended_at === null ? "running" : duration(command.ended_at - command.started_at);
-  const start = clock(command.started_at);
-  return `${shortCommand(command.command)}, ${resultOf(command.status).words}, ${start}, ${took}`;
+  const { words } = resultWith(command);
+  return `${shortCommand(command.command)}, ${words}, ${clock(command.started_at)}, ${took}`;
 }
 
 /** @param {number} number @param {import("../shell/command-list.js").Command} first */
@@ -56,13 +52,8 @@ function manyLabel(number, first) {
   return `${number} commands from ${clock(first.started_at)}; zoom in to see each`;
 }
 
-/** @param {string[]} results */
-function worst(results) {
-  return ["failed", "stopped", "running", "success"].find((result) => results.includes(result)) ?? "success";
-}
-
-/** The kind of a command, which names its colour and pattern. @param {string} command */
+/** The kind of work of a command, which names its pattern. @param {string} command */
 export function kindOf(command) {
   const base = command.replace(/-\d+$/, "");
-  return KINDS.find((kind) => kind.commands.includes(base))?.kind ?? "other";
+  return KINDS.find(([, , commands]) => commands.includes(base))?.[0] ?? null;
 }

@@ -1,11 +1,15 @@
 // @ts-check
 /** The rows of the Gantt chart: one for each story, with its visible bars. Only visible rows are in the document. */
-import { attr, byId, h, text } from "../kit/dom.js";
+import { attr, byId, fill, h, text } from "../kit/dom.js";
 import { shortKey } from "../kit/format.js";
 import { pieces, rowsOf } from "../kit/time-axis.js";
 import { createBar, ROW_PADDING, SLOT_PX, updateBar } from "./gantt-bar.js";
 
-/** @typedef {import("../kit/time-axis.js").Row & {top: number, height: number}} Row `top` and `height` in px */
+/** Height of the heading of a lane, in px. */
+const HEADING_PX = 28;
+
+/** @typedef {import("../kit/time-axis.js").Row & {top: number, height: number, lane: number}} Row
+ *   `top` and `height` in px, `lane` 0 for none */
 /**
  * @typedef {{el: HTMLElement, title: HTMLElement, key: HTMLElement, plot: HTMLElement, bars: Map<number, HTMLElement>}}
  *   Drawn
@@ -14,26 +18,34 @@ import { createBar, ROW_PADDING, SLOT_PX, updateBar } from "./gantt-bar.js";
  */
 
 /**
- * The rows of these commands from top to bottom, in the order of the plan.
+ * The rows of these commands from top to bottom, by lane and in the order of the plan.
  * @param {Iterable<import("../shell/command-list.js").Command>} commands
  * @param {string[]} order keys of the plan
+ * @param {ReadonlyMap<string, number>} lanes of stories, empty for none
  * @returns {Row[]}
  */
-export function stackRows(commands, order) {
+export function stackRows(commands, order, lanes) {
   const index = new Map(order.map((key, at) => [key, at]));
+  const laneOf = (/** @type {{key: string}} */ { key }) => lanes.get(key) ?? 0;
   const rank = (/** @type {{key: string}} */ { key }) => (key === "" ? -1 : (index.get(key) ?? Infinity));
-  const sorted = rowsOf(commands).sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
-  let top = 0;
+  const sorted = rowsOf(commands).sort(
+    (a, b) => laneOf(a) - laneOf(b) || (rank(a) === rank(b) ? 0 : rank(a) - rank(b)),
+  );
+  let [top, last] = [0, 0];
   return sorted.map((row) => {
+    const lane = laneOf(row);
     const height = row.slots * SLOT_PX + ROW_PADDING;
-    top += height;
-    return { ...row, top: top - height, height };
+    top += height + (lane === last ? 0 : HEADING_PX);
+    last = lane;
+    return { ...row, lane, top: top - height, height };
   });
 }
 
 export class GanttRows {
   #root = byId("chart-rows");
   /** @type {Map<string, Drawn>} */ #drawn = new Map();
+  /** The headings in the document. */
+  #lanes = "";
   #openStory;
 
   /** @param {(key: string) => void} openStory */
@@ -49,6 +61,20 @@ export class GanttRows {
   /** Every bar in the document, with the id of its first command. @returns {Iterable<[number, HTMLElement]>} */
   *bars() {
     for (const { bars } of this.#drawn.values()) yield* bars;
+  }
+
+  /** Draws the headings of the lanes. @param {Row[]} rows all of them */
+  drawLanes(rows) {
+    const first = rows.filter((row, at) => row.lane && row.lane !== rows[at - 1]?.lane);
+    const content = first.map((row) => `${row.lane} ${row.top}`).join();
+    if (content === this.#lanes) return;
+    this.#lanes = content;
+    const headings = first.map(({ lane, top }) => {
+      const el = h("p", { class: "lane-name" }, h("span", { text: `Lane ${lane}` }));
+      el.style.top = `${top - HEADING_PX}px`;
+      return el;
+    });
+    fill(byId("chart-lanes"), ...headings);
   }
 
   /** @param {Row[]} visible @param {Drawing} drawing */
@@ -85,7 +111,7 @@ export class GanttRows {
 
   /** @param {string} key @returns {Drawn} */
   #create(key) {
-    const title = h("span", { class: "title" });
+    const title = h("span", { class: "title", dir: "auto" });
     const short = h("span", { class: "key" });
     const on = { click: () => key && this.#openStory(key) };
     const button = key ? { type: "button", tabindex: "-1" } : {};
@@ -119,7 +145,11 @@ function drawBars(drawn, row, { x, now, view, current }, tabStop) {
     const { command_id: id } = piece.bars[0].command;
     const el = drawn.bars.get(id) ?? drawn.plot.appendChild(createBar(id));
     drawn.bars.set(id, el);
-    updateBar(el, piece);
+    updateBar(
+      el,
+      piece,
+      piece.bars.some((bar) => bar.command.command_id === current),
+    );
     attr(el, "tabindex", tabStop || id === current ? "0" : "-1");
     tabStop = false;
   }

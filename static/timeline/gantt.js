@@ -9,12 +9,14 @@ import { serverNow } from "../kit/server-clock.js";
 import { Axis } from "../kit/time-axis.js";
 import { GanttAxis } from "./gantt-axis.js";
 import { GanttRows, stackRows } from "./gantt-rows.js";
+import { nextProblem } from "./outcome.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("./gantt-rows.js").Row} Row */
 /**
- * @typedef {{commands: Map<number, Command>, titleOf: (key: string) => string, order: string[], cut: boolean,
- *   now: number}} Content `order`: keys of the plan, `cut`: whether idle times are cut short
+ * @typedef {{commands: Map<number, Command>, titleOf: (key: string) => string, order: string[],
+ *   lanes: ReadonlyMap<string, number>, cut: boolean, now: number}} Content `order`: keys of the plan, `lanes` of
+ *   stories, `cut`: whether idle times are cut short
  * @typedef {"left" | "right" | "up" | "down" | "first" | "last"} Direction
  */
 
@@ -22,12 +24,14 @@ import { GanttRows, stackRows } from "./gantt-rows.js";
 const LEAST = 5;
 /** What is drawn beyond the edges of the visible range, in px. */
 const SPARE = 300;
+/** What is left beside a command that is zoomed to, as a share of its length. */
+const MARGIN = 0.15;
 /** The widest chart, in px, and the shortest time of one pixel, in ms. */
 const [WIDEST, FINEST] = [4_000_000, 1];
 
 export class Gantt {
   /** @type {Content} */
-  #content = { commands: new Map(), titleOf: (key) => key, order: [], cut: true, now: serverNow() };
+  #content = { commands: new Map(), titleOf: (key) => key, order: [], lanes: new Map(), cut: true, now: serverNow() };
   /** @type {Row[]} */ #rows = [];
   /** @type {number | null} */ #current = null;
   #axis = new Axis([], serverNow(), true);
@@ -51,7 +55,8 @@ export class Gantt {
   /** @param {Content} content */
   show(content) {
     this.#content = content;
-    this.#rows = stackRows(content.commands.values(), content.order);
+    this.#rows = stackRows(content.commands.values(), content.order, content.lanes);
+    this.#rowsView.drawLanes(this.#rows);
     if (this.#current !== null && !content.commands.has(this.#current)) this.#current = null;
     this.#layout();
   }
@@ -101,6 +106,37 @@ export class Gantt {
     this.#zoomTo(this.#zoom * factor, at);
   }
 
+  /** Zooms to a part of what is visible. @param {number} from px from the chart's left edge @param {number} to */
+  zoomToPart(from, to) {
+    const offset = this.#chart.scrollLeft - this.#namesWidth;
+    const edges = [from, to].map((px) => Math.max(this.#chart.scrollLeft, px + offset));
+    this.#zoomToPlot(Math.min(...edges), Math.max(...edges));
+  }
+
+  /** Zooms to the current command, or to all commands of its story. @param {"command" | "story"} part */
+  zoomToCurrent(part) {
+    const row = this.#rowOf(this.#current);
+    const bars = row?.bars.filter((bar) => part === "story" || bar.command.command_id === this.#current) ?? [];
+    if (!bars.length) return;
+    const from = Math.min(...bars.map((bar) => this.#x(bar.command.started_at)));
+    const to = Math.max(...bars.map((bar) => this.#x(bar.command.ended_at ?? this.#content.now)));
+    this.#zoomToPlot(from - (to - from) * MARGIN, to + (to - from) * MARGIN);
+  }
+
+  /** Makes a part of the plot fill what is visible. @param {number} from px of the plot @param {number} to */
+  #zoomToPlot(from, to) {
+    if (to - from < 1) return;
+    const middle = (from + to) / 2 / this.#plotWidth;
+    this.#zoomTo((this.#zoom * this.#visibleWidth) / (to - from));
+    this.#chart.scrollLeft = middle * this.#plotWidth - this.#visibleWidth / 2;
+    this.#draw();
+  }
+
+  /** The failed or waiting command after the current one, or before it. @param {1 | -1} direction */
+  problem(direction) {
+    return nextProblem([...this.#content.commands.values()], this.#current, direction);
+  }
+
   /** @param {number} share of the visible range */
   pan(share) {
     this.#chart.scrollLeft += share * (this.#chart.clientWidth - this.#namesWidth);
@@ -130,6 +166,12 @@ export class Gantt {
     const bar = focus ? this.#chart.querySelector(`.bar[data-id="${id}"]`) : null;
     if (bar instanceof HTMLElement) bar.focus({ preventScroll: true });
     this.#actions.onSelect(command);
+  }
+
+  /** Forgets the current command. */
+  deselect() {
+    this.#current = null;
+    this.#draw();
   }
 
   /** Makes a command the current one without selecting it: several share its bar. @param {number} id */

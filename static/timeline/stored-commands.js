@@ -17,6 +17,7 @@ export class StoredCommands {
   /** Why they could not be read, "" for no error. */
   failure = "";
   #request = "";
+  /** The stored commands with which a story was blocked, and why. @type {Map<number, string>} */ #blocked = new Map();
 
   /** Makes the next read a new one, though it is of the same choice. */
   invalidate() {
@@ -45,7 +46,8 @@ export class StoredCommands {
     if (!answer) return [];
     this.failure = "";
     this.total = answer.total;
-    this.commands = new Map(answer.commands.map((/** @type {any} */ row) => [row.id, commandOf(row)]));
+    this.#blocked = blockedBy(answer);
+    this.commands = new Map(answer.commands.map((/** @type {any} */ row) => [row.id, commandOf(row, answer.stories)]));
     return answer.batches;
   }
 
@@ -62,27 +64,71 @@ export class StoredCommands {
    * @returns {Map<number, Command>}
    */
   join(choice, model) {
-    if (model.replaying) return new Map(model.commands);
+    if (model.replaying) return withBlocked(new Map(model.commands), blockedNow(model, [...model.commands]));
     const joined = new Map(this.commands);
     if (choice === "" || choice === "all" || choice === String(model.run.batch?.id))
       for (const [id, command] of model.commands) joined.set(id, { ...joined.get(id), ...command });
-    return new Map([...joined].sort(([, a], [, b]) => a.started_at - b.started_at || a.command_id - b.command_id));
+    const sorted = [...joined].sort(([, a], [, b]) => a.started_at - b.started_at || a.command_id - b.command_id);
+    return withBlocked(new Map(sorted), new Map([...this.#blocked, ...blockedNow(model, sorted)]));
   }
 }
 
 /** @param {string} batch "" for all */
 async function fetchCommands(batch) {
-  const [{ total, commands }, { batches }] = await Promise.all([
+  const [{ total, commands, stories }, { batches }] = await Promise.all([
     get(`/api/commands?limit=${COMMANDS_MOST}${batch ? `&batch=${batch}` : ""}`),
     get(`/api/batches?limit=${BATCHES_MOST}`),
   ]);
-  return { total, commands, batches };
+  return { total, commands, stories, batches };
 }
 
-/** A stored command as the page holds it. @param {any} row of `GET /api/commands` @returns {Command} */
-export function commandOf(row) {
+/**
+ * The last command of each blocked row of a story, with the reason.
+ * @param {{commands: any[], stories: Record<string, {status: string, reason: string | null}>}} answer
+ * @returns {Map<number, string>}
+ */
+function blockedBy({ commands, stories }) {
+  const last = new Map(commands.filter((row) => !row.background).map((row) => [row.story_id, row.id]));
+  return new Map(
+    [...last].flatMap(([story, id]) =>
+      stories[story]?.status === "blocked" ? [[id, stories[story].reason ?? ""]] : [],
+    ),
+  );
+}
+
+/** The same of the stories that are blocked in the batch of the model. @param {Model} model @param {[number, Command][]} commands */
+function blockedNow({ run, commands: own }, commands) {
+  /** @type {[number, string][]} */
+  const found = [];
+  for (const { story_key: key, status, reason } of run.stories) {
+    if (status !== "blocked") continue;
+    const last = commands.findLast(([id, command]) => own.has(id) && command.story_keys.includes(key));
+    if (last) found.push([last[0], reason ?? ""]);
+  }
+  return new Map(found);
+}
+
+/** @param {Map<number, Command>} commands are changed @param {Map<number, string>} blocked */
+function withBlocked(commands, blocked) {
+  for (const [id, reason] of blocked) {
+    const command = commands.get(id);
+    if (command) commands.set(id, { ...command, blocked: reason });
+  }
+  return commands;
+}
+
+/** Fields that add up to the tokens of a command. */
+const TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"];
+
+/**
+ * A stored command as the page holds it.
+ * @param {any} row of `GET /api/commands`
+ * @param {Record<string, {cycle_number: number}>} stories by the id of their row
+ * @returns {Command}
+ */
+export function commandOf(row, stories) {
   const keys = row.story_key ? [row.story_key] : [];
-  const tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"];
+  const isReported = TOKENS.some((name) => row[name] !== null);
   return {
     command_id: row.id,
     command: row.command,
@@ -99,6 +145,7 @@ export function commandOf(row) {
     seq: 0,
     agent: row.agent,
     model: row.model,
-    tokens: tokens.reduce((sum, name) => sum + (row[name] ?? 0), 0),
+    tokens: isReported ? TOKENS.reduce((sum, name) => sum + (row[name] ?? 0), 0) : null,
+    cycle: stories[row.story_id]?.cycle_number ?? null,
   };
 }

@@ -8,13 +8,15 @@ import { attr, byId, fill, h, show, text } from "../kit/dom.js";
 import { count, day, duration, plural } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
-import { resultOf } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
 import { addGestures } from "./chart-gestures.js";
 import { CommandDetail } from "./command-detail.js";
 import { CommandTable } from "./command-table.js";
 import { Gantt } from "./gantt.js";
 import { KINDS, kindOf } from "./gantt-bar.js";
+import { lanesOf } from "./lanes.js";
+import { OUTCOMES, outcomeOf } from "./outcome.js";
+import { ProblemList } from "./problem-list.js";
 import { StoredCommands } from "./stored-commands.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -24,8 +26,6 @@ import { StoredCommands } from "./stored-commands.js";
 const REST_MS = 250;
 /** From this zoom on the address names zoom and place. */
 const ZOOMED = 1.05;
-/** Results with a swatch of their own. */
-const RESULTS = { failed: "✕ failed", stopped: "‖ stopped or waiting", running: "running" };
 /** The buttons, with their factor. */
 const ZOOM_BUTTONS = /** @type {const} */ ([
   ["zoom-in", 2],
@@ -41,6 +41,7 @@ export class Timeline {
   #table = new CommandTable();
   #gantt;
   #detail;
+  #problems = new ProblemList((id) => this.#gantt.select(id, { focus: true }));
   #batches = /** @type {HTMLSelectElement} */ (byId("chart-batch"));
   #cut = /** @type {HTMLInputElement} */ (byId("chart-cut"));
   /** @type {Map<number, Command>} */ #commands = new Map();
@@ -54,13 +55,20 @@ export class Timeline {
 
   /** @param {{openStory: (key: string) => void}} actions */
   constructor({ openStory }) {
-    this.#detail = new CommandDetail(openStory);
+    this.#detail = new CommandDetail({
+      openStory,
+      zoom: () => this.#gantt.zoomToCurrent("command"),
+      close: () => this.#close(),
+    });
     this.#gantt = new Gantt({
       openStory,
       onSelect: (command) => this.#select(command),
       onMove: () => this.#moved(),
     });
     addGestures(this.#gantt, byId("chart"));
+    byId("chart-area").addEventListener("keydown", ({ key }) => {
+      if (key === "Escape" && this.#detail.isOpen) this.#close();
+    });
     this.#batches.addEventListener("change", () => this.#choose());
     this.#cut.addEventListener("change", () => this.#toggleCut());
     byId("zoom-fit").addEventListener("click", () => this.#gantt.fit());
@@ -115,14 +123,18 @@ export class Timeline {
       commands: this.#commands,
       titleOf: this.#titleOf,
       order: plan.stories.map((story) => story.key),
+      lanes: choice() === "all" ? new Map() : lanesOf(this.#commands.values()),
       cut: isCut(),
       now,
     });
     this.#renderState(model);
     renderLegend([...this.#commands.values()]);
     this.#table.show(this.#commands.values());
+    this.#problems.show(this.#commands.values());
     this.#restore();
     if (this.#gantt.current) this.#detail.show(this.#gantt.current, this.#titleOf);
+    else this.#detail.hide();
+    show(byId("chart-list"), !this.#detail.isOpen);
     this.#drawn = this.#inputs(model);
   }
 
@@ -177,9 +189,21 @@ export class Timeline {
     if (this.#model) this.#draw(this.#model, serverNow());
   }
 
+  /** Shows what failed in the place of a command. */
+  #close() {
+    this.#detail.hide();
+    show(byId("chart-list"), true);
+    setUrlParams({ command: null });
+    this.#gantt.deselect();
+    byId("chart-problems-title").focus();
+  }
+
   /** @param {Command} command */
   #select(command) {
     this.#detail.show(command, this.#titleOf);
+    show(byId("chart-list"), false);
+    // On a small screen it is below the chart.
+    if (this.#restored) byId("chart-detail").scrollIntoView({ block: "nearest" });
     setUrlParams({ command: String(command.command_id) });
   }
 
@@ -202,10 +226,12 @@ export class Timeline {
   /** @param {Model} model */
   #renderState(model) {
     const { size } = this.#commands;
-    for (const id of ["chart-frame", "chart-tools"]) show(byId(id), size > 0);
+    for (const id of ["chart-area", "chart-tools"]) show(byId(id), size > 0);
     text(byId("chart-empty"), this.#stored.failure || this.#emptyText(model));
     text(byId("chart-words"), size ? this.#summary(model) : "");
-    const keys = "Arrow keys go from command to command, plus and minus zoom; the table below has the same.";
+    const keys =
+      "Arrow keys go from command to command, n to what failed; z zooms to it, plus and minus zoom; the table below " +
+      "has the same.";
     attr(byId("chart"), "aria-label", `${plural(size, "command")} on a time axis. ${keys}`);
     attr(this.#batches, "disabled", model.replaying);
   }
@@ -239,15 +265,13 @@ function cutText(gaps) {
 /** The colours and patterns that these commands use. @param {Command[]} commands */
 function renderLegend(commands) {
   const kinds = new Set(commands.map((command) => kindOf(command.command)));
-  const results = new Set(commands.map((command) => resultOf(command.status).result));
+  const outcomes = new Set(commands.map(outcomeOf));
   fill(
     byId("chart-legend"),
-    ...[...KINDS, { kind: "other", words: "other" }]
-      .filter(({ kind }) => kinds.has(kind))
-      .map(({ kind, words }) => swatch({ "data-kind": kind }, words)),
-    ...Object.entries(RESULTS)
-      .filter(([name]) => results.has(name))
-      .map(([name, words]) => swatch({ "data-result": name }, words)),
+    ...OUTCOMES.filter(([name]) => outcomes.has(name)).map(([name, mark, words]) =>
+      swatch({ "data-result": name }, mark + words),
+    ),
+    ...KINDS.filter(([kind]) => kinds.has(kind)).map(([kind, words]) => swatch({ "data-kind": kind }, words)),
   );
 }
 

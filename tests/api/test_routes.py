@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import io
 import json
 import sys
@@ -92,7 +93,26 @@ async def test_history(client: aiohttp.ClientSession) -> None:
     assert await get(client, "/api/insights?batch=1&days=1") == insights
     commands = await get(client, "/api/commands?limit=1")
     assert (commands["commands"], commands["total"]) == (batch["commands"][-1:], len(batch["commands"]))
+    (story,) = commands["stories"].values()
+    assert (story["cycle_number"], story["status"]) == (1, "done")
     assert (await get(client, "/api/commands?batch=2"))["commands"] == []
+    assert (await get(client, "/api/batches?outcome=stopped"))["total"] == 0
+    assert (await get(client, "/api/batches?story=1-1&agent=own&sort=cost_usd&order=asc"))["total"] == 1
+    beside = await get(client, "/api/batches/1/compare?with=1")
+    assert [(each["story_key"], each["left"] == each["right"]) for each in beside["stories"]] == [("1-1-a", True)]
+    assert (insights["budgets"], insights["before"]) == (
+        {"day": None, "batch": None, "story": None, "command": None},
+        None,
+    )
+    today = datetime.date.today()
+    ranged = await get(client, f"/api/insights?from={today}&to={today}")
+    assert (ranged["total"], ranged["before"]["total"]) == (insights["total"], [])
+    for query in ("from=yesterday", "from=2026-02-30", "to=2026-03-01&days=7", "from=2026-03-02&to=2026-03-01"):
+        async with client.get(f"/api/insights?{query}") as response:
+            assert response.status == 400, query
+    for query in ("sort=id;", "outcome=great", "order=up"):
+        async with client.get(f"/api/batches?{query}") as response:
+            assert response.status == 400, query
 
 
 async def test_stored_events(client: aiohttp.ClientSession) -> None:

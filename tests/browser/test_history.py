@@ -28,7 +28,7 @@ def test_what_came_of_a_batch_and_of_its_stories(context: BrowserContext, finish
     page = visit(context, finished)
     press(page, "g", "h")
     row = page.locator("#batches tr")
-    for said in ("completed", "6 of 7 stories done, 1 blocked", f"${batch['batch']['cost_usd']:.2f}"):
+    for said in ("Completed", "6 of 7 stories done, 1 blocked", f"${batch['batch']['cost_usd']:.2f}", "output tokens"):
         expect(row).to_contain_text(said)
     tab_to(page, ".batch-fold", most=40)
     press(page, "Enter")
@@ -38,6 +38,12 @@ def test_what_came_of_a_batch_and_of_its_stories(context: BrowserContext, finish
     picture(page, "history")
     page.reload()
     expect(page.locator(".batch-stories li")).to_have_count(7)
+    page.get_by_label("Text", exact=True).fill("nothing of the kind")
+    expect(page.locator("#batches-words")).to_have_text("None of 1 batch matches.")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Outcome").select_option("blocked")
+    expect(page.locator("#batches-words")).to_have_text("1 of 1 batch")
+    expect(page).to_have_url(re.compile("#history\\?batch=1&outcome=blocked$"))
     page.get_by_role("link", name="Timeline of batch 1").click()
     expect(page.locator("#chart-batch")).to_have_value("1")
 

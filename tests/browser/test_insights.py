@@ -82,12 +82,21 @@ def test_by_keyboard_and_kept_in_the_address(context: BrowserContext, finished: 
     tab_to(page, '[name="insights-measure"]', most=40)
     press(page, "ArrowRight")
     expect(panel(page, "story").locator("h2")).to_have_text("Tokens by story")
-    expect(panel(page, "story").locator(".panel-legend")).to_contain_text("Read from cache")
+    expect(panel(page, "story").locator(".panel-legend")).to_contain_text("Cache reads")
     tab_to(page, "#insights-batch")
     expect(page.locator("#insights-batch option")).to_have_count(2)
     press(page, "ArrowDown")
     expect(page).to_have_url(re.compile(r"#insights\?by=tokens&batch=1$"))
     expect(page.locator("#insights-words")).to_contain_text("in batch 1")
+    tab_to(page, '[data-panel="command"] .chart-slider', most=60)
+    slider = panel(page, "command").get_by_role("slider")
+    seen = [slider.get_attribute("aria-valuetext")]
+    press(page, "ArrowDown")
+    expect(panel(page, "command").locator(".chart-value-tip")).to_be_visible()
+    seen.append(slider.get_attribute("aria-valuetext"))
+    assert len(set(seen)) == 2, seen
+    assert all(re.match(r"\w.*: [\d.]+[kM]?$", words or "") for words in seen), seen
+    page.locator("#insights-batch").focus()
     tab_to(page, '[data-panel="day"] .button')
     press(page, "Enter")
     tab_to(page, '[data-panel="day"] .panel-table')
@@ -104,6 +113,13 @@ def test_days_and_batches_that_are_not_there(context: BrowserContext, finished: 
     page.goto(f"{finished.url}#insights?days=1")
     expect(page.locator("#insights-words")).to_contain_text("commands today")
     expect(page.locator("#insights-days")).to_have_value("1")
+    today = page.locator("#insights-from").input_value()
+    expect(page.locator("#insights-to")).to_have_value(today)
+    page.locator("#insights-to").fill("2026-01-02")
+    expect(page).to_have_url(re.compile(f"#insights\\?from=2026-01-02&to={today}$"))
+    expect(page.locator("#insights-days")).to_have_value("range")
+    page.goto(f"{finished.url}#insights?to=2026-01-02")
+    expect(page.locator("#insights-words")).to_have_text("No command ran until 2 Jan 2026.")
 
 
 def test_before_the_first_batch_it_says_so(context: BrowserContext, idle: PageServer) -> None:

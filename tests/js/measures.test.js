@@ -9,8 +9,9 @@ import {
   roundsOf,
   sorted,
   success,
-  summary,
 } from "../../static/insights/measures.js";
+import { groupDays } from "../../static/insights/period.js";
+import { summary } from "../../static/insights/summary.js";
 
 /** @param {string} name @param {Record<string, number>} fields @returns {any} */
 function line(name, fields = {}) {
@@ -28,6 +29,8 @@ function line(name, fields = {}) {
     cache_write_tokens: 4,
     cost_usd: 0.5,
     estimated_usd: 0,
+    commands_without_cost: 0,
+    commands_without_tokens: 0,
     ...fields,
   };
 }
@@ -57,9 +60,9 @@ test("a table has the numbers of the groups, for people and as they are", () => 
     () => "Log in",
   );
   assert.deepEqual(table.rows[0].cells.slice(0, 2), ["1-2 Log in", "2"]);
-  assert.deepEqual(table.rows[0].cells.slice(-2), ["$0.1235", "$0.10"]);
-  assert.deepEqual([table.rows[0].raw[0], table.rows[0].raw.at(-2)], ["1-2-login", 0.123456]);
-  assert.deepEqual(table.names.slice(-2), ["cost_usd", "estimated_usd"]);
+  assert.deepEqual(table.rows[0].cells.slice(-4, -2), ["$0.1235", "$0.10"]);
+  assert.deepEqual([table.rows[0].raw[0], table.rows[0].raw.at(-4)], ["1-2-login", 0.123456]);
+  assert.deepEqual(table.names.slice(-4, -2), ["cost_usd", "estimated_usd"]);
   assert.equal(formatLine(MEASURES.cost, line("x", { estimated_usd: 0.02 })), "≈$0.50");
   assert.equal(table.foot?.[0], "All");
 });
@@ -82,7 +85,40 @@ test("an empty project comes to nothing, one story's cost is that of the stories
   assert.deepEqual(summary(none), []);
   const points = [{ story_key: "a" }, { story_key: "b" }, { story_key: "a" }];
   assert.equal(
-    summary({ ...none, total: [line("all")], burn_up: { points } })[0][2],
+    summary({ ...none, total: [line("all")], burn_up: { points } })[0].note,
     "$0.25 for each of 2 stories done",
+  );
+});
+
+test("figures stand beside those before, and what was not reported is unknown", () => {
+  /** @type {any} */
+  const answer = {
+    total: [line("all", { cost_usd: 1 })],
+    burn_up: { points: [] },
+    review_rounds: [{ story_key: "a", rounds: 3, verdicts: "" }],
+    before: { total: [line("all", { duration_ms: 500 })], stories_done: 0, review_rounds: 4, reviewed: 2 },
+  };
+  assert.deepEqual(
+    summary(answer).map(({ before }) => before),
+    ["+100 % from $0.50", "the same from 10", "+100 % from 0.5 s", "100 % before", "+50 % from 2"],
+  );
+  answer.before.total = [line("all", { cost_usd: 0, commands_without_cost: 2 })];
+  assert.equal(summary(answer)[0].before, "unknown before");
+  const unreported = { cost_usd: 0, commands_without_cost: 1, output_tokens: 0, commands_without_tokens: 1 };
+  const table = groupTable("Model", "model", [line("big", unreported)], undefined, String);
+  assert.deepEqual([table.rows[0].cells[8], table.rows[0].cells[11]], ["unknown", "unknown"]);
+  assert.deepEqual([table.rows[0].raw[8], table.rows[0].raw[11]], ["", ""]);
+  assert.equal(formatLine(MEASURES.cost, line("x", { commands_without_cost: 1 })), "at least $0.50");
+});
+
+test("many days are joined from the last one on", () => {
+  const days = Array.from({ length: 15 }, (_, index) => `d${index}`);
+  assert.deepEqual(
+    groupDays(days, 20).map((group) => group.length),
+    days.map(() => 1),
+  );
+  assert.deepEqual(
+    groupDays(days, 14).map((group) => group.length),
+    [1, 7, 7],
   );
 });

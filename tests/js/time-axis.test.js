@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Axis, axisMarks, extent, marks, pieces, rowsOf } from "../../static/kit/time-axis.js";
+import { lanesOf } from "../../static/timeline/lanes.js";
+import { outcomeOf } from "../../static/timeline/outcome.js";
 
 /** @param {number} id @param {string[]} keys @param {number} from @param {number | null} to @returns {any} */
 function command(id, keys, from, to) {
@@ -81,4 +83,34 @@ test("bars too small to distinguish become one, a chosen one and a running one s
   for (const id of [500, 1000])
     assert.equal(drawn.find((piece) => piece.bars.some((bar) => bar.command.command_id === id))?.bars.length, 1);
   assert.ok(pieces(row, x, 12_000, { ...view, left: 200, right: 220 }, null).length < 8);
+});
+
+test("cycles that ran at the same time are lanes, those in turn are none", () => {
+  const cycles = (/** @type {[number, string, number, number | null][]} */ rows) =>
+    [...lanesOf(rows.map(([cycle, key, from, to]) => ({ ...command(1, [key], from, to), cycle })))].flat();
+  assert.deepEqual(
+    cycles([
+      [1, "a", 0, 10],
+      [2, "b", 10, 20],
+      [3, "c", 20, null],
+    ]),
+    [],
+  );
+  assert.deepEqual(
+    cycles([
+      [1, "a", 0, 10],
+      [2, "b", 2, 20],
+      [3, "c", 12, null],
+    ]),
+    ["a", 1, "b", 2, "c", 1],
+  );
+});
+
+test("a call that succeeded is a failure where its story was blocked with it", () => {
+  const outcome = (/** @type {Record<string, string>} */ fields) =>
+    outcomeOf({ ...command(1, ["a"], 0, 1), status: "success", verdict: "", ...fields });
+  assert.equal(outcome({ verdict: "complete" }), "success");
+  assert.equal(outcome({ verdict: "blocked" }), "failed");
+  assert.equal(outcome({ verdict: "HIGH", blocked: "three rounds" }), "failed");
+  assert.deepEqual([outcome({ status: "question" }), outcome({ status: "interrupted" })], ["waiting", "stopped"]);
 });

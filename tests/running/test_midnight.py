@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.history import midnight_ms
+from api.insights import midnight_ms
 from running.caps import today_ms
 
 HOUR = 3600
@@ -39,7 +39,8 @@ def test_a_day_begins_at_its_midnight(zone: str, day: str) -> None:
     for hours in (-11, 0, 11):
         begins = today_ms(noon + hours * HOUR)
         assert (day_of(begins), day_of(begins - 1) < day) == (day, True), zone
-        assert midnight_ms(noon + hours * HOUR, 0) == begins
-    week = midnight_ms(noon, 6)
-    assert day_of(week) == str(datetime.date.fromisoformat(day) - datetime.timedelta(days=6))
+        assert midnight_ms(datetime.date.fromisoformat(day)) == begins
+    first = datetime.date.fromisoformat(day) - datetime.timedelta(days=6)
+    week = midnight_ms(first)
+    assert day_of(week) == str(first)
     assert day_of(week - 1) < day_of(week)

@@ -127,14 +127,31 @@ def test_a_window_is_of_one_batch_and_from_a_time_on(ledger: sqlite3.Connection)
     assert lines(later, "by_day") == {"2026-03-02": (3, 2.5)}
     assert [(each.story_key, each.verdicts) for each in later.review_rounds] == [("2a-1-tea", "ZERO ISSUES")]
     assert get_insights(ledger, Window(batch=1, since=at(3))).total == []
+    assert lines(get_insights(ledger, Window(until=at(2, 0))), "by_day") == {"2026-03-01": (3, 1.75)}
+
+
+def test_what_came_before_the_window(ledger: sqlite3.Connection) -> None:
+    assert get_insights(ledger).before is None
+    before = get_insights(ledger, Window(since=at(2, 0)), Window(since=at(1, 0), until=at(2, 0))).before
+    assert before is not None
+    assert [(line.commands, line.cost_usd) for line in before.total] == [(3, 1.75)]
+    assert (before.review_rounds, before.reviewed, before.stories_done) == (1, 1, 0)
+
+
+def test_what_no_agent_reported_is_counted(ledger: sqlite3.Connection) -> None:
+    batch = create_batch(ledger, 1)
+    for agent in ("own", "own", "runner"):
+        create_command(ledger, batch, "commit", status="success", ended_at=9, agent=agent)
+    (line,) = get_insights(ledger, Window(batch=batch)).total
+    assert (line.cost_usd, line.commands_without_cost, line.commands_without_tokens) == (0.0, 2, 2)
 
 
 def test_a_command_either_succeeded_failed_was_held_or_still_runs(ledger: sqlite3.Connection) -> None:
     batch = create_batch(ledger, 1)
-    for status in ("stopped", "interrupted", "usage-limit", "error"):
+    for status in ("stopped", "interrupted", "usage-limit", "question", "error"):
         create_command(ledger, batch, "commit", status=status, ended_at=9, agent="own", model="big")
     (of_batch,) = get_insights(ledger, Window(batch=batch)).by_agent
-    assert (of_batch.name, of_batch.succeeded, of_batch.failed, of_batch.held, of_batch.running) == ("own", 0, 1, 3, 0)
+    assert (of_batch.name, of_batch.succeeded, of_batch.failed, of_batch.held, of_batch.running) == ("own", 0, 1, 4, 0)
     (of_total,) = get_insights(ledger).total
-    assert (of_total.succeeded, of_total.failed, of_total.held, of_total.running) == (4, 2, 3, 1)
-    assert lines(get_insights(ledger), "by_model") == {"(not named)": (6, 4.25), "big": (4, 0.0)}
+    assert (of_total.succeeded, of_total.failed, of_total.held, of_total.running) == (4, 2, 4, 1)
+    assert lines(get_insights(ledger), "by_model") == {"(not named)": (6, 4.25), "big": (5, 0.0)}
