@@ -66,6 +66,18 @@ def bundles(texts: Mapping[str, str], entry: str) -> dict[str, Bundle]:
     return {file: _joined(file, own, modules, place) for file, own in files.items()}
 
 
+def reached(texts: Mapping[str, str], entry: str) -> dict[str, str]:
+    """Return the modules that a page needs, now or on use: others have pages of their own."""
+    found, left = {}, [entry]
+    while left:
+        name = left.pop()
+        if name not in found and name in texts:
+            found[name] = texts[name]
+            paths = [path for _, path in IMPORT.findall(texts[name])] + LAZY.findall(texts[name])
+            left += [_path(name, path) for path in paths]
+    return found
+
+
 def _parsed(name: str, text: str) -> Module:
     """Return a module of which the comments and the indentation are removed already."""
     imports = tuple((_path(name, path), _names(name, words or "")) for words, path in IMPORT.findall(text))

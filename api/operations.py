@@ -32,6 +32,7 @@ from api.insights import InsightsView
 from api.messages import MessageStored
 from api.plan_operations import PLAN_OPERATIONS
 from api.project import StatusEvidenceByStory
+from api.projects import ProjectsOfMachine, ProjectStarted, StartProjectBody
 from api.push import MessageSent, PushKey, PushView
 from api.queue import QueueChanged
 from api.quota import QuotaReport
@@ -301,6 +302,16 @@ OPERATIONS: Final = (
         "Send a test to the webhook, or by the command of notifications.",
         MessageSent,
         body=NoticeTestBody,
+        errors=(409,),
+    ),
+    Operation("get", "/api/projects", "The projects of this machine, running or known.", ProjectsOfMachine),
+    Operation(
+        "post",
+        "/api/projects/start",
+        "Start a project that was opened before, in a process of its own.",
+        ProjectStarted,
+        202,
+        body=StartProjectBody,
         errors=(409,),
     ),
     Operation("get", "/app/{name}", "A file by which browsers install the page as an app.", "image/png", errors=(404,)),

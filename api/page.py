@@ -18,7 +18,7 @@ from typing import Final
 
 from aiohttp import web
 
-from api.bundles import FIRST, bundles
+from api.bundles import FIRST, bundles, reached
 from api.http import ApiError
 from base.program import PROGRAM_DIR
 from security import VISITOR
@@ -38,9 +38,13 @@ ENTRY: Final = "shell/app.js"
 CLASSIC: Final = "shell/boot.js"  # a script that runs before the first paint, not a module
 
 KIT: Final = "kit"  # the page that shows every part of the page, at `/static/kit`
-SPRITE: Final = re.compile(r'<svg class="sprite".*?</svg>', re.DOTALL)  # the icons
 
 READERS_PAGE: Final = " "  # the name of the page as readers get it, which no address has
+FLEET_PAGE: Final = "fleet "  # that of the page of several runners
+READERS_FLEET_PAGE: Final = "fleet  "
+PAGES: Final = frozenset({"", READERS_PAGE, FLEET_PAGE, READERS_FLEET_PAGE})
+FLEET_ENTRY: Final = "fleet/app.js"
+SPRITE: Final = re.compile(r'<svg class="sprite".*?</svg>', re.DOTALL)  # the icons, which the pages share
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +61,31 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Return all files of the page by their path below `/static/`, the page itself as "", and as readers get it."""
+    """Return all files of the pages by their path below `/static/`, and the pages, each also as readers get it."""
     static = PROGRAM_DIR / "static"
     paths = [path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES]
     files = {path.relative_to(static).as_posix(): path.read_text("utf-8") for path in paths}
-    page = (PROGRAM_DIR / "dashboard.html").read_text("utf-8")
-    joined = {**_modules(files), **_styles(files, page)}
-    version = version_of(page, *joined.values())
     assets = {name: _asset(text, TYPES[posixpath.splitext(name)[1]]) for name, text in files.items()}
+    page = (PROGRAM_DIR / "dashboard.html").read_text("utf-8")
+    assets |= _page_assets(files, page, ENTRY, ("", READERS_PAGE))
+    kit = files["kit/kit.html"].replace("VERSION", page_version(assets[""].content))
+    icons = SPRITE.search(page)
+    assets[KIT] = _asset(kit.replace("<!-- SPRITE -->", icons[0] if icons else ""), TYPES[".html"])
+    fleet = SPRITE.sub(icons[0] if icons else "", (PROGRAM_DIR / "fleet.html").read_text("utf-8"), count=1)
+    return assets | _page_assets(files, fleet, FLEET_ENTRY, (FLEET_PAGE, READERS_FLEET_PAGE))
+
+
+def _page_assets(files: Mapping[str, str], page: str, entry: str, names: tuple[str, str]) -> dict[str, Asset]:
+    """Return the bundles of a page, the page itself under the first name, and as readers get it under the second."""
+    joined = {**_modules(files, entry), **_styles(files, page)}
+    version = version_of(page, *joined.values())
+    assets = {}
     for name, text in joined.items():
         asset = _asset(text, TYPES_OF_BUNDLES[posixpath.splitext(name)[1]])
         assets[f"{version}/{name}"] = replace(asset, lasting=True)
-    announced = _announced(page, version)
-    assets[""] = _asset(announced, TYPES[".html"])
-    kit = files["kit/kit.html"].replace("VERSION", version)
-    assets[KIT] = _asset(kit.replace("<!-- SPRITE -->", "".join(SPRITE.findall(page))), TYPES[".html"])
-    assets[READERS_PAGE] = _asset(announced.replace("<html ", '<html data-role="reader" ', 1), TYPES[".html"])
+    announced = _announced(page, version, entry)
+    assets[names[0]] = _asset(announced, TYPES[".html"])
+    assets[names[1]] = _asset(announced.replace("<html ", '<html data-role="reader" ', 1), TYPES[".html"])
     return assets
 
 
@@ -87,10 +100,10 @@ def page_version(page: bytes) -> str:
     return "" if found is None else found[1].decode()
 
 
-def _modules(files: Mapping[str, str]) -> dict[str, str]:
+def _modules(files: Mapping[str, str], entry: str) -> dict[str, str]:
     """Return the bundles of the modules by file name, each with its source map."""
     modules = {name: bare(text) for name, text in files.items() if name.endswith(".js") and name != CLASSIC}
-    made = bundles(modules, ENTRY)
+    made = bundles(reached(modules, entry), entry)
     return {name: made[name].text for name in made} | {f"{name}.map": made[name].map for name in made}
 
 
@@ -103,7 +116,7 @@ def _styles(files: Mapping[str, str], page: str) -> dict[str, str]:
     }
 
 
-def _announced(page: str, version: str) -> str:
+def _announced(page: str, version: str, entry: str) -> str:
     """Return the page with its bundles in the place of its modules and styles, and with its version."""
     base = f"/static/{version}/"
     links = f'  <link rel="stylesheet" href="{base}{STYLES}">\n'
@@ -111,7 +124,7 @@ def _announced(page: str, version: str) -> str:
     first = STYLE.search(page)
     at = len(page) if first is None else first.start()
     page = page[:at] + links + STYLE.sub("", page[at:])
-    page = page.replace(f'src="/static/{ENTRY}"', f'src="{base}{FIRST}"', 1)
+    page = page.replace(f'src="/static/{entry}"', f'src="{base}{FIRST}"', 1)
     return page.replace("<html ", f'<html data-page="{version}" ', 1)
 
 
@@ -135,7 +148,7 @@ async def get_page(request: web.Request) -> web.Response:
 
 async def get_static(request: web.Request) -> web.Response:
     asset = request.app[MANIFEST].get(request.match_info["path"])
-    if asset is None or request.match_info["path"] in ("", READERS_PAGE):
+    if asset is None or request.match_info["path"] in PAGES:
         raise ApiError(404, "not_found", f"there is no {request.path}")
     return respond(request, asset)
 

@@ -29,6 +29,7 @@ from api import (
     plan,
     preview,
     project,
+    projects,
     prompts,
     push,
     queue,
@@ -55,6 +56,7 @@ ROUTES: Final = [
         *deferred.ROUTES,
         *gates.ROUTES,
         *project.ROUTES,
+        *projects.ROUTES,
     ),
     *(
         *hints.ROUTES,

@@ -16,9 +16,10 @@ LEAVES: Final = "workflow sprint agents git security settings notify forecast re
 BELOW_THE_RUN: Final = f"events payloads db store runstate {LEAVES} base"
 MAP: Final = {
     "__main__": "server",
-    "server": f"api cli orchestrator running websocket {BELOW_THE_RUN}",
+    "server": f"api cli fleet orchestrator running websocket {BELOW_THE_RUN}",
+    "fleet": "api websocket runstate events payloads security base",  # nothing but server and cli knows of it
     "api": f"orchestrator running websocket {BELOW_THE_RUN}",
-    "cli": f"orchestrator running demo {BELOW_THE_RUN}",  # demo: the --demo option lays its project out
+    "cli": f"fleet orchestrator running demo {BELOW_THE_RUN}",  # demo: the --demo option lays its project out
     "orchestrator": f"running {BELOW_THE_RUN}",
     "running": BELOW_THE_RUN,
     "websocket": "events base",

@@ -24,8 +24,8 @@ export function verbsFor(model, keys) {
       ? [{ words: "Run only these", run: () => runOnly(runnable, "Only these run") }]
       : []),
     ...(runnable.length ? [{ words: "Run next", run: () => runFirst(runnable, model) }] : []),
-    ...(open.length ? [{ words: "Skip…", run: () => askSkip(...open.map((story) => story.key)) }] : []),
-    ...(skipped.length ? [{ words: "Bring back", run: () => Promise.all(skipped.map(bringBack)) }] : []),
+    ...(open.length ? [{ words: "Skip…", run: () => askSkip(open.map((story) => story.key)) }] : []),
+    ...(skipped.length ? [{ words: "Bring back", run: () => Promise.all(skipped.map((key) => bringBack(key))) }] : []),
   ];
 }
 

@@ -24,6 +24,7 @@ const form = h(
 const dialog = h("dialog", { "aria-labelledby": "skip-title" }, form);
 /** @type {string[]} */
 let keys = [];
+let base = "";
 
 cancel.addEventListener("click", () => dialog.close());
 form.addEventListener("submit", (event) => {
@@ -31,11 +32,12 @@ form.addEventListener("submit", (event) => {
   void submit();
 });
 
-/** @param {string[]} stories the keys of the stories, which get the same reason */
-export function askSkip(...stories) {
-  keys = stories;
-  text(title, `Skip ${nameOf(stories)}?`);
-  text(send, stories.length > 1 ? "Skip them" : "Skip it");
+/** @param {string | string[]} stories keys, which get the same reason @param {string} [runner] its path, where the page shows several */
+export function askSkip(stories, runner = "") {
+  keys = [stories].flat();
+  base = runner;
+  text(title, `Skip ${nameOf(keys)}?`);
+  text(send, keys.length > 1 ? "Skip them" : "Skip it");
   field.value = "";
   complain("");
   if (!dialog.isConnected) document.body.append(dialog);
@@ -43,9 +45,9 @@ export function askSkip(...stories) {
   field.focus();
 }
 
-/** @param {string} story the key of the story */
-export async function bringBack(story) {
-  const request = post(`/api/stories/${encodeURIComponent(story)}/unskip`);
+/** @param {string} story the key of the story @param {string} [runner] its path, where the page shows several */
+export async function bringBack(story, runner = "") {
+  const request = post(`${runner}/api/stories/${encodeURIComponent(story)}/unskip`);
   const answer = await catchApiError(request, (error) => void toast(error.message, "bad"));
   if (answer) toast(`${shortKey(story)} is back; a run takes it when its turn comes.`, "good");
 }
@@ -55,14 +57,14 @@ async function submit() {
   complain(reason ? "" : "Write why first.");
   if (!reason || send.getAttribute("aria-disabled")) return;
   attr(send, "aria-disabled", "true");
-  const stories = keys;
+  const [stories, runner] = [keys, base];
   const answer = await catchApiError(
     skipAll(stories, reason).finally(() => attr(send, "aria-disabled", null)),
     (error) => complain(error.message),
   );
   if (!answer) return;
   dialog.close();
-  const undo = { words: "Bring back", run: () => stories.forEach((story) => void bringBack(story)) };
+  const undo = { words: "Bring back", run: () => stories.forEach((story) => void bringBack(story, runner)) };
   const done = stories.length > 1 ? `${nameOf(stories)} are skipped.` : `${nameOf(stories)} is skipped.`;
   toast(answer.note ? `${answer.note}.` : done, "good", [undo]);
 }
@@ -70,7 +72,7 @@ async function submit() {
 /** One after the other, the last answer. @param {string[]} stories @param {string} reason */
 async function skipAll(stories, reason) {
   let answer = null;
-  for (const story of stories) answer = await post(`/api/stories/${encodeURIComponent(story)}/skip`, { reason });
+  for (const story of stories) answer = await post(`${base}/api/stories/${encodeURIComponent(story)}/skip`, { reason });
   return answer;
 }
 

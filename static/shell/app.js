@@ -5,11 +5,13 @@
  */
 
 import { catchApiError, events as fetchEvents, get } from "../kit/api.js";
+import { basePath } from "../kit/base-path.js";
 import { attr, byId, show } from "../kit/dom.js";
 import { prefetch } from "../kit/lazy.js";
 import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
+import { createSwitcher } from "../projects/switcher.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
@@ -54,7 +56,7 @@ const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hi
 /** Most commands of a batch that are fetched. */
 const COMMANDS_MOST = 5000;
 
-const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${basePath}/ws`;
 const store = new Store(initialModel(serverNow()));
 const queue = new EventQueue();
 const frames = new FrameLoop(renderFrame);
@@ -64,7 +66,8 @@ const socket = new Socket(socketUrl, {
   onEvent,
   onLink,
   onServerTime: setServerTime,
-  onPage,
+  // Behind another server the page is that one's, not the runner's.
+  onPage: basePath === "" ? onPage : undefined,
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
   // The server answers with a page that says so, and nothing of the project stays in sight.
   onRevoked: () => location.reload(),
@@ -108,6 +111,7 @@ const tabs = {
   run: runTab,
   ...parts.tabs,
 };
+createSwitcher();
 const theme = createTheme(byId("theme"));
 const notifications = createNotifications(() => store.model.run.project.name || "Sprint Runner");
 const router = createRouter(TABS, onRoute);

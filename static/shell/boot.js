@@ -14,7 +14,9 @@
 
   /** @type {MessageEvent[]} */
   const messages = [];
-  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?since=0&epoch=none`;
+  // As `kit/base-path.js` reads it, which is a module and comes later.
+  const base = /^\/r\/[A-Za-z0-9.-]+(?=\/)/.exec(location.pathname)?.[0] ?? "";
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${base}/ws?since=0&epoch=none`;
   const socket = new WebSocket(url);
   socket.onmessage = (message) => messages.push(message);
   Object.assign(window, { earlySocket: { url, socket, messages } });

@@ -18,6 +18,7 @@ from base.program import PROGRAM_DIR
 
 FIRST_MOST = 110_000  # bytes of what a page loads before it can be used, compressed
 TRANSFER_MOST = 260_000  # bytes of the page with all that it may load, compressed
+FLEET_MOST = 60_000  # the same of the page of several runners
 FIRST = ["page.css", "page.js"]  # the bundles of the first load
 
 Client = TestClient[web.Request, web.Application]
@@ -73,7 +74,20 @@ def test_the_page_names_the_bundles_of_its_version_and_no_module() -> None:
 def test_every_style_is_in_the_page() -> None:
     static = PROGRAM_DIR / "static"
     styles = {path.relative_to(static).as_posix() for path in static.rglob("*.css")} - {"kit/parts.css"}
-    assert styles == {name for name, _ in api.page.STYLE.findall((PROGRAM_DIR / "dashboard.html").read_text())}
+    pages = [(PROGRAM_DIR / name).read_text() for name in ("dashboard.html", "fleet.html")]
+    assert styles == {name for page in pages for name, _ in api.page.STYLE.findall(page)}
+
+
+def test_the_page_of_the_fleet_is_small_and_has_nothing_of_the_views_of_one_run() -> None:
+    manifest = api.page.manifest()
+    page = manifest[api.page.FLEET_PAGE]
+    base = f"{api.page.page_version(page.content)}/"
+    own = {name.removeprefix(base): asset for name, asset in manifest.items() if name.startswith(base)}
+    assert b"$fleet_app" in own["page.js"].content
+    assert b"$board_board" not in own["page.js"].content
+    assert b'<symbol id="i-alert"' in page.content
+    sizes = [len(asset.packed or b"") for name, asset in own.items() if name in FIRST]
+    assert len(page.packed or b"") + sum(sizes) <= FLEET_MOST
 
 
 def test_another_content_is_another_version() -> None:
