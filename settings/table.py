@@ -29,7 +29,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, command, url, hours, agents, shares, integer, number, boolean, list, mapping
+    kind: str = "text"  # a name of ARTICLES
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -37,6 +37,7 @@ class Setting(msgspec.Struct, frozen=True):
     optional: bool = False
     editable: bool = True
     secret: bool = False  # never shown, not even to the operator
+    environment_only: bool = False  # a credential that no file of a project may hold
     trust: Trust = "never"  # whether the file's value counts only when the operator has trusted it
     applies: str = "at once"  # when a change in the page takes effect; one made elsewhere waits for a restart
 
@@ -66,6 +67,8 @@ ARTICLES: Final = {
     "agents": "the name of an agent, or a list of different ones",
     "shares": 'a percentage from 1 to 99, or one for each window, such as "5 h: 30, week: 10"',
     "url": "a URL that begins with http:// or https://",
+    "broker": "an address such as nats://host:4222 or tls://host:4222, without a user in it",
+    "name": "1 to 60 letters, digits and hyphens",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
@@ -372,6 +375,51 @@ SETTINGS: Final = (
         editable=False,
         trust="always",
     ),
+    Setting(
+        "fleet",
+        "address of the NATS server through which a fleet sees this runner",
+        "broker",
+        optional=True,
+        editable=False,
+        trust="always",
+    ),
+    Setting(
+        "fleet_name",
+        "name of this runner in the fleet; none: made of the project and the machine",
+        "name",
+        optional=True,
+        editable=False,
+        trust="always",
+    ),
+    Setting(
+        "fleet_machine",
+        "name of this machine in the fleet; none: its host name",
+        optional=True,
+        editable=False,
+        trust="always",
+    ),
+    Setting(
+        "fleet_accounts",
+        "names of accounts whose usage windows the machines of a fleet share, by agent",
+        "mapping",
+        editable=False,
+        trust="always",
+    ),
+    Setting(
+        "fleet_user",
+        "user of the NATS server; none: the name in the fleet",
+        optional=True,
+        editable=False,
+        environment_only=True,
+    ),
+    Setting(
+        "fleet_password",
+        "password of the user of the NATS server",
+        optional=True,
+        editable=False,
+        secret=True,
+        environment_only=True,
+    ),
     Setting("heartbeat_s", "seconds between pings to a page", "number", 0.1, 3600, editable=False),
     Setting("pong_timeout_s", "seconds a page has to answer a ping", "number", 0.1, 3600, editable=False),
     Setting("max_clients", "pages that may be connected at once", "integer", 1, 100_000, editable=False),
@@ -393,5 +441,6 @@ READ_AT_START: Final = frozenset(
             "initiative",
         ),
         *("notify_webhook", "notify_secret", "notify_command"),
+        *("fleet", "fleet_name", "fleet_machine", "fleet_accounts"),
     }
 )

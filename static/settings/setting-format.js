@@ -74,6 +74,7 @@ const GROUPS = [
   ["Access", ["token", "reader_token", "public_url", "allowed_hosts", "cors_origin"]],
   ["Receipts", ["receipt_notes", "receipt_trailer", "receipt_key"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
+  ["Fleet", ["fleet", "fleet_name", "fleet_machine", "fleet_accounts", "fleet_user", "fleet_password"]],
   ["The server", []],
 ];
 
