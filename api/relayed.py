@@ -124,6 +124,5 @@ def _request(
     if body:
         payload.feed_data(body)
     payload.feed_eof()
-    task = asyncio.current_task()
-    assert task is not None
+    task: Any = asyncio.current_task()
     return web.Request(message, payload, protocol, writer, task, loop, client_max_size=app._client_max_size)

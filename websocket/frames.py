@@ -35,9 +35,14 @@ def init_payload(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes) 
     return b'{%b,"recovered":false,"run":%b}' % (head, run)
 
 
+def init_text(payload: bytes, now: int) -> bytes:
+    """Return the message `init`; `now` is the server's time in ms since the epoch."""
+    return b'{"type":"init","now":%d,"payload":%b}' % (now, payload)
+
+
 def init(payload: bytes, now: int) -> bytes:
-    """Return the frame of `init`; `now` is the server's time in ms since the epoch."""
-    return frame(b'{"type":"init","now":%d,"payload":%b}' % (now, payload))
+    """Return the frame of `init`."""
+    return frame(init_text(payload, now))
 
 
 def resumed(first: int, last: int) -> bytes:

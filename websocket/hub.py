@@ -132,12 +132,19 @@ class Hub:
         """Send a client nothing more, and close its connection."""
         self._disconnect(client, code)
 
+    def init_text(self) -> bytes:
+        """Return the message `init` as a client that connects now would get it."""
+        return frames.init_text(self._init_payload(), self._now_ms())
+
     def _init_frame(self) -> bytes:
-        """Return the `init` frame, serialised once for all clients that connect at the same seq."""
+        return frames.init(self._init_payload(), self._now_ms())
+
+    def _init_payload(self) -> bytes:
+        """Return the payload of `init`, serialised once for all clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
             self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
-        return frames.init(self._init, self._now_ms())
+        return self._init
 
     def _now_ms(self) -> int:
         return int(self._wall_clock() * 1000)

@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from fleet.stream.names import EXPECTED_HEADER, MIB, ID_HEADER, StreamSpec
+from fleet.stream.names import EXPECTED_HEADER, ID_HEADER, MIB, StreamSpec
 
 MISSING: Final = (
     "A fleet of many machines needs the package nats-py: `uv tool install 'sprint-runner[fleet]'`, or "

@@ -18,6 +18,7 @@ REQUEST_HEADER: Final = "Sprint-Runner-Request"  # method and path
 STATUS_HEADER: Final = "Sprint-Runner-Status"  # of the first piece of a response
 MORE_HEADER: Final = "Sprint-Runner-More"  # of each piece but the last
 OBJECT_HEADER: Final = "Sprint-Runner-Object"  # the body is this object of the runner's bucket
+LARGE_HEADER: Final = "Sprint-Runner-Large"  # of an event that is too large for a message: ask the runner for it
 HTTP_PREFIX: Final = "Http-"  # of the headers of HTTP within those of a message
 ID_HEADER: Final = "Nats-Msg-Id"
 EXPECTED_HEADER: Final = "Nats-Expected-Last-Subject-Sequence"
