@@ -41,8 +41,11 @@ from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs, forget_secrets, make_data_dir, masker_of, resolve
 from cli.errors import CannotStart, unusable_database, unwritable
 from cli.headless import Headless, until_done
+from cli.presence import Presence, inherited_tokens
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
+from fleet.projects import offer_projects
+from fleet.registry import registry_of
 from git.process import GitUnusable
 from orchestrator import Orchestrator
 from running.afterwards import Afterwards
@@ -69,6 +72,7 @@ from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.controls import visible
 from security.links import link_key
+from security.process_key import ProcessKey
 from security.token import SECRET_BYTES, cookie_secret
 from settings import Settings
 from store.log import oldest_event
@@ -85,23 +89,28 @@ log = logging.getLogger("sprint_runner")
 
 
 def build_app(
-    config: ServerConfig, *subscribers: events.Subscriber, lock: ProjectLock | None = None
+    config: ServerConfig,
+    *subscribers: events.Subscriber,
+    lock: ProjectLock | None = None,
+    process_key: ProcessKey | None = None,
 ) -> web.Application:
     """Return the application of one project; it opens files and processes only when it starts.
 
     `subscribers` receive every commit after the WebSocket clients.
-    `lock` excludes other servers and is kept while the application runs.
+    `lock` excludes other servers and is kept while the application runs. `process_key` lets the user's programs in.
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
     secret = cookie_secret(config.data_dir) if settings.token is not None else secrets.token_bytes(SECRET_BYTES)
     # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
-    api.guarding.protect(app, settings, secret, pages[""].content)
+    api.guarding.protect(app, settings, secret, pages[""].content, process_key)
     app[api.page.MANIFEST] = pages
     app.add_routes(ROUTES)
     app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
+    tokens = inherited_tokens(config.loaded)
+    app.cleanup_ctx.append(lambda app: offer_projects(app, registry_of(os.environ), config.project.root, tokens))
     # aiohttp calls these before the clean-up contexts: agents and pages end while the database is open.
     app.on_shutdown.append(_end_run_and_pages)
     return app
@@ -302,8 +311,10 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     listener = listen(config.loaded, headless=headless is not None)
     agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.on_events]
+    presence = Presence(config)
+    app = build_app(config, *subscribers, lock=lock, process_key=presence.key)
     # No access log: it would contain the tokens of addresses.
-    runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
+    runner = web.AppRunner(app, shutdown_timeout=HANDLERS_S, access_log=None)
     # Before anything starts, so that a signal during the start ends it in order.
     ended = until_signal()
     try:
@@ -313,13 +324,15 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         url = url_of(listener)
         # Now that the port answers: a second server names this address when it is refused.
         lock.describe(pid=os.getpid(), url=url)
-        _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
-        return await until_done(ended, headless, runner.app[SERVICES].orchestrator)
+        await presence.enter(url, app[SERVICES].database.epoch)
+        _announce(config, url, app[SERVICES], sys.stdout if headless is None else sys.stderr)
+        return await until_done(ended, headless, app[SERVICES].orchestrator)
     except (SchemaTooNew, GitUnusable) as error:
         raise CannotStart(str(error)) from None
     except (sqlite3.Error, msgspec.DecodeError) as error:
         raise unusable_database(config.data_dir / DATABASE, error) from None
     finally:
+        await presence.leave()
         await runner.cleanup()
         agents.GUARDING.close()
         listener.close()

@@ -13,10 +13,13 @@ from api.project import SHARED
 from api.roles import access
 from security.grants import Grants
 from security.pairing import Pairing
+from security.process_key import ProcessKey
 from settings import LOOPBACK, Settings
 
 
-def protect(app: web.Application, settings: Settings, secret: bytes, page: bytes) -> None:
+def protect(
+    app: web.Application, settings: Settings, secret: bytes, page: bytes, process_key: ProcessKey | None = None
+) -> None:
     """Put the guard before every handler; `secret` makes cookies, `page` is what the policy of content is for."""
     grants = Grants(secret)
     guard = security.Guard(
@@ -30,6 +33,7 @@ def protect(app: web.Application, settings: Settings, secret: bytes, page: bytes
         grants=grants,
         access=access,
         tls_host=_tls_host(settings.public_url),
+        process_key=process_key,
     )
     security.protect(app, guard, refuse, refusal_page)
     app[ACCESS] = AccessControl(

@@ -30,6 +30,7 @@ from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.messages import MessageStored
 from api.plan_operations import PLAN_OPERATIONS
 from api.project import StatusEvidenceByStory
+from api.projects import ProjectsOfMachine, ProjectStarted, StartProjectBody
 from api.push import MessageSent, PushKey, PushView
 from api.queue import QueueChanged
 from api.quota import QuotaReport
@@ -253,6 +254,16 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post", "/api/push/{id}/test", "Send a test to a device.", MessageSent, body=EmptyBody, errors=(404, 409)
+    ),
+    Operation("get", "/api/projects", "The projects of this machine, running or known.", ProjectsOfMachine),
+    Operation(
+        "post",
+        "/api/projects/start",
+        "Start a project that was opened before, in a process of its own.",
+        ProjectStarted,
+        202,
+        body=StartProjectBody,
+        errors=(409,),
     ),
     Operation("get", "/app/{name}", "A file by which browsers install the page as an app.", "image/png", errors=(404,)),
     Operation("get", "/service-worker.js", "The worker that shows pushed messages.", "text/javascript"),

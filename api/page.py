@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 
 
 READERS_PAGE: Final = " "  # the name of the page as readers get it, which no address has
+FLEET_PAGE: Final = "fleet "  # that of the page of several runners
+READERS_FLEET_PAGE: Final = "fleet  "
+PAGES: Final = frozenset({"", READERS_PAGE, FLEET_PAGE, READERS_FLEET_PAGE})
+SPRITE: Final = re.compile(r'<svg class="sprite".*?</svg>', re.DOTALL)  # the icons, which the pages share
+IMPORT: Final = re.compile(r'^(?:import|export) (?:[^;]*? from )?"(\.[^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,34 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Return every file below `static/` by its path there, the page itself as "", and as readers get it."""
+    """Return every file below `static/` by its path there, and the pages, also as readers get them."""
     static = PROGRAM_DIR / "static"
-    files = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
-    assets = {name: _asset(path.read_text("utf-8"), path.suffix) for name, path in files.items()}
-    page = announced((PROGRAM_DIR / "dashboard.html").read_text("utf-8"), files)
-    assets[""] = _asset(page, ".html")
-    assets[READERS_PAGE] = _asset(page.replace("<html ", '<html data-role="reader" ', 1), ".html")
+    paths = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
+    files = {name: path.read_text("utf-8") for name, path in paths.items()}
+    assets = {name: _asset(text, paths[name].suffix) for name, text in files.items()}
+    page = (PROGRAM_DIR / "dashboard.html").read_text("utf-8")
+    sprite = SPRITE.search(page)
+    fleet = SPRITE.sub(sprite[0] if sprite else "", (PROGRAM_DIR / "fleet.html").read_text("utf-8"), count=1)
+    for names, text, entry in (
+        (("", READERS_PAGE), page, "shell/app.js"),
+        ((FLEET_PAGE, READERS_FLEET_PAGE), fleet, "fleet/app.js"),
+    ):
+        whole = announced(text, sorted(reached(entry, files)))
+        assets[names[0]] = _asset(whole, ".html")
+        assets[names[1]] = _asset(whole.replace("<html ", '<html data-role="reader" ', 1), ".html")
     return assets
+
+
+def reached(entry: str, files: Mapping[str, str]) -> set[str]:
+    """Return the modules that a module imports, and those that they import."""
+    found, left = {entry}, [entry]
+    while left:
+        name = left.pop()
+        folder = posixpath.dirname(name)
+        names = {posixpath.normpath(f"{folder}/{to}") for to in IMPORT.findall(files.get(name, ""))}
+        left += names - found
+        found |= names
+    return found
 
 
 def _asset(text: str, suffix: str) -> Asset:
@@ -84,7 +110,7 @@ async def get_page(request: web.Request) -> web.Response:
 
 async def get_static(request: web.Request) -> web.Response:
     asset = request.app[MANIFEST].get(request.match_info["path"])
-    if asset is None or request.match_info["path"] in ("", READERS_PAGE):
+    if asset is None or request.match_info["path"] in PAGES:
         raise ApiError(404, "not_found", f"there is no {request.path}")
     return respond(request, asset)
 

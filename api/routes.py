@@ -27,6 +27,7 @@ from api import (
     plan,
     preview,
     project,
+    projects,
     prompts,
     push,
     queue,
@@ -52,6 +53,7 @@ ROUTES: Final = [
         *deferred.ROUTES,
         *gates.ROUTES,
         *project.ROUTES,
+        *projects.ROUTES,
     ),
     *(
         *hints.ROUTES,

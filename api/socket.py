@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -11,7 +13,7 @@ from api.access import ACCESS
 from api.http import SERVICES, ApiError
 from security import VISITOR
 from websocket.frames import MESSAGE_MAX, PING, REVOKED, TEXT
-from websocket.hub import CLOSE_S
+from websocket.hub import CLOSE_S, Client, Hub
 
 BURST: Final = 100  # messages of one client before a pause; a page sends a few per minute
 PAUSE_S: Final = 0.25  # the pause: at most 400 messages per second from a client that floods; TCP slows it down
@@ -19,7 +21,16 @@ SINCE_DIGITS: Final = 18  # longer numbers are no seq
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
+    """Connect a page to the server's hub, until its access is revoked."""
     hub = request.app[SERVICES].hub
+    grants, grant_id = request.app[ACCESS].grants, request[VISITOR].grant_id
+    return await connect(request, hub, lambda client: grants.socket(grant_id, lambda: hub.end(client, REVOKED)))
+
+
+async def connect(
+    request: web.Request, hub: Hub, while_open: Callable[[Client], AbstractContextManager[None]] | None = None
+) -> web.StreamResponse:
+    """Connect a page to a hub and read its messages to their end, inside of `while_open` where it is given."""
     # aiohttp rejects a message of exactly `max_msg_size`, which here is still allowed.
     socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=CLOSE_S)
     if not socket.can_prepare(request):
@@ -31,7 +42,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     client = hub.connect(transport, lambda code: socket.close(code=code, drain=False), *_position(request))
     received = 0
     try:
-        with request.app[ACCESS].grants.socket(request[VISITOR].grant_id, lambda: hub.end(client, REVOKED)):
+        with while_open(client) if while_open else nullcontext():
             async for message in socket:
                 hub.receive(client, _OPCODES.get(message.type, 0), message.data)
                 received += 1

@@ -229,6 +229,17 @@ def _add_forecast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
+def _add_fleet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default 8070, else the next)")
+    parser.add_argument(
+        "--allowed-host", action="append", default=[], metavar="NAME", help="a name that it answers to, as of a proxy"
+    )
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
+
+
 def _add_stop(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", action="store_true", help="end the running command too")
     _add_remote(parser)
@@ -285,6 +296,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "mcp": ("serves these verbs as tools for agents, on standard input and output", _add_project),
     "brief": ("[BATCH] prints what a batch came to: done, blocked, cost, what needs you, what is next", _add_brief),
     "receipt": ("COMMIT|FILE checks the receipt of a story's commit, on any clone", _add_receipt),
+    "fleet": ("serves one page of all runners of this machine, with everything that needs you", _add_fleet),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

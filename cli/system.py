@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import webbrowser
+from collections.abc import Sequence
 from typing import Final
 
 from cli.errors import CannotStart
@@ -28,9 +29,13 @@ def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
     a headless run any free one. Raises `CannotStart`.
     """
     host, port = loaded.settings.host, loaded.settings.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     named = loaded.sources["port"] != "default"
-    candidates = [port] if named else [0] if headless else range(port, port + PORTS_TRIED)
+    return bind(host, port, [port] if named else [0] if headless else range(port, port + PORTS_TRIED))
+
+
+def bind(host: str, port: int, candidates: Sequence[int]) -> socket.socket:
+    """Bind the first of these ports that is free, of which `port` is the wanted one. Raises `CannotStart`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in candidates:
         try:
             # It sets SO_REUSEADDR, so a restart does not wait for connections in TIME_WAIT.

@@ -18,6 +18,7 @@ from cli.brief import show_brief
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
+from cli.fleet import serve_fleet
 from cli.forecast import show_forecast
 from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
@@ -51,6 +52,8 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
             return partial(make_tracker, options)
         case "receipt":
             return partial(show_receipt, options)
+        case "fleet":
+            return partial(serve_fleet, options)
         case _:
             return None
 

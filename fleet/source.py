@@ -142,6 +142,10 @@ class RunnerSource(Protocol):
         """Yield the news of all its runners until it is closed."""
         ...
 
+    def resync(self, runner: RunnerId) -> None:
+        """Begin a runner anew with a `Snapshot`: what was delivered of it had a gap."""
+        ...
+
     async def request(self, runner: RunnerId, request: RunnerRequest) -> RunnerResponse:
         """Send a request to a runner. Raises `Unreachable`."""
         ...

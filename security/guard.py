@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 
 from security import headers
 from security.grants import OPERATOR, Grants, Role, Visitor
+from security.process_key import ProcessKey
 from security.token import SECRET_BYTES, TokenAuth
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -63,7 +64,7 @@ class Guard:
     `access` returns what the route of a request does; `grants` are the accesses beside the tokens. `shared` are the
     paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is the policy of the
     page; `secret` makes the cookies that replace the token; `clock` counts seconds; `tls_host` is the Host under which
-    the page is reached over TLS.
+    the page is reached over TLS; `process_key` lets programs of this user on this machine in.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Guard:
         grants: Grants | None = None,
         access: Callable[[web.Request], Access] = access_by_method,
         tls_host: str | None = None,
+        process_key: ProcessKey | None = None,
     ) -> None:
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
         self._cors_origin = cors_origin
@@ -87,6 +89,7 @@ class Guard:
         self._csp = csp
         self._access = access
         self._tls_host = tls_host
+        self._process_key = process_key
         secret = secret or secrets.token_bytes(SECRET_BYTES)
         self.token_auth = None if token is None else TokenAuth(token, secret, clock, reader_token, grants)
 
@@ -101,7 +104,10 @@ class Guard:
         access = self._access(request)
         if access is Access.OPEN:  # forms, too: what they need is a secret that no other page has
             return
-        self._admit(request, OPERATOR if self.token_auth is None else _visitor(request, self.token_auth), access)
+        visitor = self._program(request)
+        if visitor is None:
+            visitor = OPERATOR if self.token_auth is None else _visitor(request, self.token_auth)
+        self._admit(request, visitor, access)
 
     def _admit(self, request: web.Request, visitor: Visitor, access: Access) -> None:
         request[VISITOR] = visitor
@@ -144,6 +150,9 @@ class Guard:
             # The server has no TLS itself, so only the operator can tell under which name a proxy has it.
             self.token_auth.set_cookie(response, token, secure=request.host.lower() == self._tls_host)
         return response
+
+    def _program(self, request: web.Request) -> Visitor | None:
+        return None if self._process_key is None else self._process_key.visitor_of(request)
 
     def _check_host(self, request: web.Request) -> str:
         values = request.headers.getall(hdrs.HOST, [])

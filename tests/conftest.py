@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -22,6 +25,9 @@ from tests.running.projects import Runner, make_project
 from tests.worlds import world
 
 os.environ[VARIABLE] = "1"  # of the servers that tests start; those of trust itself take it out
+# The servers of tests write who they are into a folder of this run, not into that of the machine's user.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="sprint-runner-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 MakeRunner = Callable[..., Awaitable[Runner]]
 __all__ = ["MakeRunner", "world"]  # a fixture is found by its name here

@@ -12,9 +12,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from events import Event
 from websocket import frames
 from websocket.client import Client, CloseLine
 from websocket.replay import History, Replay
@@ -26,6 +25,15 @@ SWEEP_S: Final = 0.25  # seconds between two checks of all clients
 LATE_S: Final = 0.5  # a sweep later than this was delayed by the machine (sleep, load), not by the clients
 
 log = logging.getLogger("sprint_runner.hub")
+
+
+class Published(Protocol):
+    """An event as the hub needs it: its number, and the envelope as it goes over the wire."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
 
 
 class Hub:
@@ -73,7 +81,7 @@ class Hub:
         """Fill the ring at start with the newest stored envelopes, the last of which has the given seq."""
         self.ring.add(seq, envelopes)
 
-    def publish(self, events: Sequence[Event]) -> None:
+    def publish(self, events: Sequence[Published]) -> None:
         """Send one commit to every client: one block, one write each."""
         if events[0].seq != self.seq + 1:
             self._start_over(events[0].seq)

@@ -134,4 +134,4 @@ def test_values_that_changed_while_they_were_read_are_not_trusted(
     page.get_by_role("button", name="Trust exactly these settings").click()
     expect(page.locator("#toasts")).to_contain_text("has changed since it was listed")
     expect(row(page, "#trust-list", "verify")).to_contain_text("make evil")
-    assert not os.path.exists(stranger.environment["XDG_STATE_HOME"])
+    assert not os.path.exists(os.path.join(stranger.environment["XDG_STATE_HOME"], "sprint-runner", "trust.json"))

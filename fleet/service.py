@@ -1,0 +1,156 @@
+"""The service behind the fleet's page: takes the news of all sources, and sends every change to the connected pages.
+
+A page gets `init` with all runners, then `runner` (one that is new, or changed in more than its run), `runner:run` (the
+parts of its run that have changed) and `runner:removed`, numbered without a gap, by the same hub that a runner has.
+Changes that come faster than `FLUSH_S` are sent as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from fleet.model import Fleet, Gap, RunnerState
+from fleet.source import RunnerId, RunnerSource
+from runstate.views import Run
+from websocket.hub import Hub
+
+FLUSH_S: Final = 0.05  # between two messages about one runner; the first one is sent at once
+NO_REPLAY: Final = 1 << 62  # no event of the hub is stored: a page that is too far behind gets an `init`
+
+log = logging.getLogger("sprint_runner.fleet")
+
+
+class FleetEvent(msgspec.Struct, frozen=True):
+    """A message to the pages, in the envelope that runners use."""
+
+    seq: int
+    data: bytes
+
+
+class RunnerList(msgspec.Struct, frozen=True):
+    """All runners, as of `seq`."""
+
+    runners: list[RunnerState]
+    seq: int
+
+
+class FleetService:
+    """All runners of all sources, and the pages that show them."""
+
+    def __init__(self, sources: Sequence[RunnerSource]) -> None:
+        self.sources = {source.name: source for source in sources}
+        self.fleet = Fleet()
+        self.hub = Hub(
+            epoch=secrets.token_hex(8),
+            history=_no_history,
+            snapshot=lambda: (b"null", msgspec.json.encode(self.listed())),
+            clock=time.monotonic,
+        )
+        self.hub.ring.pruned(NO_REPLAY)
+        self._sent: dict[RunnerId, RunnerState] = {}
+        self._changed: dict[RunnerId, None] = {}  # in the order of their changes
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def listed(self) -> RunnerList:
+        """Return the runners as the pages have them."""
+        states = sorted(self._sent.values(), key=lambda state: (state.info.project.lower(), state.id))
+        return RunnerList(states, self.hub.seq)
+
+    def runner(self, text: str) -> RunnerId | None:
+        """Return the id of a runner by its text; None for one that is not in the fleet."""
+        return next((id for id in self.fleet.ids() if str(id) == text), None)
+
+    def source_of(self, id: RunnerId) -> RunnerSource:
+        return self.sources[id.source]
+
+    def start(self) -> None:
+        self.hub.start()
+        takers = [asyncio.create_task(self._take(source)) for source in self.sources.values()]
+        self._tasks = [*takers, asyncio.create_task(self._send_forever())]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.hub.close()
+
+    async def _take(self, source: RunnerSource) -> None:
+        """Fold the news of a source. A source that fails ends alone."""
+        news_of_source = source.news()
+        try:
+            async for news in news_of_source:
+                with suppress(KeyError):
+                    try:
+                        changed = self.fleet.apply(news)
+                    except Gap as gap:
+                        log.warning("%s: %s; it begins anew", news.runner, gap)
+                        source.resync(news.runner)
+                        continue
+                    if changed is not None:
+                        self._changed[changed] = None
+                        self._wake.set()
+        except Exception:
+            log.exception("the runners of %s are not followed any more", source.name)
+        finally:
+            await news_of_source.aclose()  # type: ignore[attr-defined]  # a generator, whose tasks end with it
+
+    async def _send_forever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.send()
+            await asyncio.sleep(FLUSH_S)
+
+    def send(self) -> None:
+        """Send what has changed since the last call."""
+        changed, self._changed = self._changed, {}
+        messages = [message for id in changed if (message := self._message(id)) is not None]
+        if messages:
+            first = self.hub.seq + 1
+            self.hub.publish([_event(first + index, *message) for index, message in enumerate(messages)])
+
+    def _message(self, id: RunnerId) -> tuple[str, Any] | None:
+        """Return the type and payload of the message about a runner, and remember what the pages have."""
+        before, now = self._sent.get(id), self.fleet.state(id)
+        if now is None:
+            return None if self._sent.pop(id, None) is None else ("runner:removed", {"id": str(id)})
+        self._sent[id] = now
+        if before is None or before.run is None or now.run is None or _shell(before) != _shell(now):
+            return ("runner", now)
+        changes = changed_parts(before.run, now.run)
+        return ("runner:run", {"id": now.id, "heard_at": now.heard_at, "run": changes}) if changes else None
+
+
+def changed_parts(before: Run, now: Run) -> dict[str, Any]:
+    """Return the fields of a run that differ."""
+    pairs = ((name, getattr(before, name), getattr(now, name)) for name in Run.__struct_fields__)
+    return {name: new for name, old, new in pairs if old is not new and old != new}
+
+
+def _shell(state: RunnerState) -> tuple[Any, ...]:
+    """Return what of a runner is not its run; when it was heard last matters only where it is lost."""
+    return (state.info, state.lost, state.epoch)
+
+
+def _event(seq: int, type: str, payload: Any) -> FleetEvent:
+    now = int(time.time() * 1000)
+    body = msgspec.json.encode(payload)
+    data = b'{"type":"%b","payload":%b,"timestamp":%d,"seq":%d,"batch_id":null}' % (type.encode(), body, now, seq)
+    return FleetEvent(seq, data)
+
+
+async def _no_history(first: int, last: int) -> list[bytes]:
+    return []
+
+
+FLEET: Final = web.AppKey("fleet", FleetService)
