@@ -92,7 +92,8 @@ async def relay(
         collector.body.close()
         raise
     collector.body.seek(0)
-    return RelayedResponse(response.status, tuple(response.headers.items()), collector.body, collector.size)
+    headers = tuple((f"{name}", value) for name, value in response.headers.items())  # a multidict's names are no `str`
+    return RelayedResponse(response.status, headers, collector.body, collector.size)
 
 
 async def _response(app: web.Application, request: web.Request) -> web.StreamResponse:

@@ -45,9 +45,14 @@ def init(payload: bytes, now: int) -> bytes:
     return frame(init_text(payload, now))
 
 
+def resumed_text(first: int, last: int) -> bytes:
+    """Return the message that precedes the events that a client has missed."""
+    return b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (first, last)
+
+
 def resumed(first: int, last: int) -> bytes:
-    """Return the frame that precedes the events that a client has missed."""
-    return frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (first, last))
+    """Return the frame of `resumed`."""
+    return frame(resumed_text(first, last))
 
 
 def tick(seq: int, problem: str | None, now: int) -> bytes:

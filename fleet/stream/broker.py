@@ -10,14 +10,14 @@ import asyncio
 import importlib.util
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
 import msgspec
 
-from fleet.stream.names import EXPECTED_HEADER, ID_HEADER, MIB, StreamSpec
+from fleet.stream.names import EXPECTED_HEADER, MIB, ObjectLimits, StreamSpec
 
 MISSING: Final = (
     "A fleet of many machines needs the package nats-py: `uv tool install 'sprint-runner[fleet]'`, or "
@@ -52,6 +52,10 @@ class NoStream(BrokerProblem):
 
 class WrongSequence(BrokerProblem):
     """Something else was stored since the position that was given."""
+
+
+class NotAllowed(BrokerProblem):
+    """The broker does not let this user ask that."""
 
 
 class StreamFull(BrokerProblem):
@@ -91,6 +95,7 @@ class Broker:
         self._acks = ""  # the subject below which the answers to stored messages arrive
         self._waiting: dict[str, asyncio.Future[int]] = {}
         self._stored = 0
+        self._asked: dict[str, asyncio.Future[Any]] = {}  # by subject in lower case, as refusals name it
         self._user = user
         self.lost = lost
         self.on_refusal: Callable[[str], None] = lambda sentence: None
@@ -110,7 +115,7 @@ class Broker:
         async def on_error(error: Exception) -> None:
             failures[0] = _words(error)
             if made and "permissions violation" in failures[0].lower():
-                made[0].on_refusal(f"user {user} has no permission ({failures[0]})")
+                made[0]._refuse(failures[0])
 
         async def on_closed() -> None:
             if not lost.done():
@@ -143,6 +148,14 @@ class Broker:
     async def close(self) -> None:
         await _close(self._client)
 
+    def _refuse(self, words: str) -> None:
+        """End the request that the broker did not let through, and report it."""
+        sentence = f"user {self._user} has no permission ({words})"
+        for subject, refused in self._asked.items():
+            if f'"{subject}"' in words.lower() and not refused.done():
+                refused.set_exception(NotAllowed(sentence))
+        self.on_refusal(sentence)
+
     async def _check_jetstream(self, address: str) -> None:
         try:
             await self._api("INFO", {})
@@ -155,8 +168,24 @@ class Broker:
 
     # -- streams -----------------------------------------------------------------------------------------------
 
-    async def ensure(self, spec: StreamSpec) -> None:
-        """Make a stream if there is none; one that was made with other limits stays as it is."""
+    async def ensure(self, spec: StreamSpec, subject: str) -> None:
+        """Make a stream if there is none; `subject` is one that this user may read there. Raises `BrokerProblem`.
+
+        With permissions of their own, runners may make none: who makes a stream could let it copy those of others.
+        """
+        try:
+            await self.last(spec.name, subject)
+        except NoStream:
+            try:
+                await self.make(spec)
+            except NotAllowed:
+                raise BrokerProblem(
+                    f"the broker has no stream {spec.name}, and user {self._user} may not make it: "
+                    "`sprint-runner fleet --prepare NAME` makes all of a runner"
+                ) from None
+
+    async def make(self, spec: StreamSpec) -> None:
+        """Make a stream; one that is there, perhaps with other limits, stays as it is."""
         window = min(DUPLICATES_S, spec.max_age_s)
         wanted = {
             "name": spec.name,
@@ -240,7 +269,7 @@ class Broker:
             raise BrokerProblem(f"the broker cannot read {stream}: {found.headers.get('Description', found.status)}")
         return Message(subject, found.data, found.headers, int(found.headers.get("Nats-Sequence", 0)))
 
-    async def follow(self, stream: str, subject: str, start: int | None) -> AsyncIterator[Message]:
+    async def follow(self, stream: str, subject: str, start: int | None) -> AsyncGenerator[Message]:
         """Yield the messages of a subject from a place on, or the newest of each and what follows for None.
 
         Raises `NoStream`, `BrokerLost` when it falls silent or a message is missing.
@@ -298,29 +327,41 @@ class Broker:
     # -- requests ----------------------------------------------------------------------------------------------
 
     async def request(self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float) -> Message:
-        """Send a request and return its answer. Raises `NoStream` where nobody listens, `BrokerLost`."""
+        """Send a request and return its answer.
+
+        Raises `NoStream` where nobody listens, `NotAllowed`, `BrokerLost`.
+        """
+        request = self._client.request(subject, data, timeout=timeout_s, headers=dict(headers) or None)
         try:
-            answer = await self._client.request(subject, data, timeout=timeout_s, headers=dict(headers) or None)
+            answer = await _unless(self._refusal_of(subject), request)
         except Exception as error:
             raise _problem(error) from None
         return Message(answer.subject, answer.data, answer.headers or {})
 
     async def answers(
         self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message]:
         """Send a request and yield its answers, until who asks stops; each must come within the time."""
         inbox = self._client.new_inbox()
         subscription = await self._subscribe(inbox)
         try:
+            refused = self._refusal_of(subject)
             await self.send(subject, data, headers, reply=inbox)
             while True:
-                message = await self._next(subscription, timeout_s)
+                message = await _unless(refused, self._next(subscription, timeout_s))
                 if (message.headers or {}).get("Status") == "503":
                     raise NoStream("nobody listens")
                 yield Message(message.subject, message.data, message.headers or {})
         finally:
             with suppress(Exception):  # the connection may be gone
                 await subscription.unsubscribe()
+
+    def _refusal_of(self, subject: str) -> asyncio.Future[Any]:
+        """Return what fails when the broker refuses a message to a subject."""
+        known = self._asked.get(subject.lower())
+        if known is None or known.done():
+            known = self._asked[subject.lower()] = asyncio.get_running_loop().create_future()
+        return known
 
     async def send(self, subject: str, data: bytes, headers: Mapping[str, str], reply: str = "") -> None:
         try:
@@ -358,17 +399,24 @@ class Broker:
 
     # -- objects -----------------------------------------------------------------------------------------------
 
-    async def put_object(self, bucket: str, name: str, body: IO[bytes], max_age_s: float, max_bytes: int) -> None:
-        """Store an object in a bucket, which is made if there is none and forgets it after a time."""
+    async def make_objects(self, bucket: str, limits: ObjectLimits) -> None:
+        """Make a bucket of objects; one that is there stays as it is."""
         from nats.js.api import ObjectStoreConfig
 
+        config = ObjectStoreConfig(bucket=bucket, ttl=limits.max_age_s, max_bytes=limits.max_bytes)
         try:
-            config = ObjectStoreConfig(bucket=bucket, ttl=max_age_s, max_bytes=max_bytes)
             try:
-                store = await self._objects.object_store(bucket)
+                await self._objects.object_store(bucket)
             except Exception:  # of any kind: making it says what is wrong
-                store = await self._objects.create_object_store(bucket, config)
-            await store.put(name, body)
+                await self._objects.create_object_store(bucket, config)
+        except Exception as error:
+            raise _problem(error) from None
+
+    async def put_object(self, bucket: str, name: str, body: IO[bytes], limits: ObjectLimits) -> None:
+        """Store an object in a bucket, which is made if there is none."""
+        await self.make_objects(bucket, limits)
+        try:
+            await (await self._objects.object_store(bucket)).put(name, body)
         except Exception as error:
             raise _problem(error) from None
 
@@ -444,10 +492,32 @@ def _tls(address: str) -> dict[str, Any]:
 async def _close(client: Any) -> None:
     with suppress(Exception):  # whatever is wrong with a connection that is given up
         await client.close()
+    with suppress(Exception):  # of a connection that was never complete the package leaves the socket open
+        client._transport.close()
+
+
+async def _unless(refused: asyncio.Future[Any], work: Coroutine[Any, Any, Any]) -> Any:
+    """Return what `work` returns, or raise what `refused` fails with before."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, refused}, return_when=asyncio.FIRST_COMPLETED)
+        return await (task if task.done() else refused)
+    finally:
+        task.cancel()
 
 
 def _ns(seconds: float) -> int:
     return int(seconds * 1e9)
 
 
-__all__ = ["ID_HEADER", "Broker", "BrokerLost", "BrokerProblem", "Message", "NoStream", "StreamFull", "WrongSequence"]
+__all__ = [
+    "Broker",
+    "BrokerLost",
+    "BrokerProblem",
+    "Message",
+    "NoStream",
+    "NotAllowed",
+    "StreamFull",
+    "WrongSequence",
+    "why_unavailable",
+]

@@ -7,7 +7,7 @@ any more is asked of the runner; only where that fails too is there a gap, and t
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -54,7 +54,7 @@ class _Position(msgspec.Struct):
     seq: int
 
 
-async def follow(broker: Broker, name: str, epoch: str, since: int, history: History) -> AsyncIterator[Delivered]:
+async def follow(broker: Broker, name: str, epoch: str, since: int, history: History) -> AsyncGenerator[Delivered]:
     """Yield the events after `since` for ever.
 
     Raises `Missing` and `Unreadable`, `BrokerProblem` when the connection or the stream is gone, and what `history`
@@ -102,7 +102,7 @@ def _seq(message: Message, epoch: str) -> int:
     return int(number)
 
 
-async def _asked(since: int, last: int, history: History) -> AsyncIterator[Delivered]:
+async def _asked(since: int, last: int, history: History) -> AsyncGenerator[Delivered]:
     """Yield the events after `since` up to `last`, as the runner itself has them. Raises `Missing`."""
     while since < last:
         envelopes = await history(since, min(last - since, ASKED_AT_ONCE))

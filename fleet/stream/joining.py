@@ -12,9 +12,10 @@ from aiohttp import web
 from api.http import SERVICES, Services
 from api.relayed import Headers, RelayedResponse, relay
 from api.run import snapshot
+from fleet.stream.login import BrokerLogin
 from fleet.stream.names import name_of
 from fleet.stream.presence import Identity
-from fleet.stream.runner import BrokerLogin, FleetRunner, RunnerParts
+from fleet.stream.runner import FleetRunner, RunnerParts
 from fleet.stream.shared_quota import SharedQuota
 from git.worktrees import Repository
 from running.shared_accounts import SharedAccounts

@@ -48,6 +48,13 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     rollup: bool = False
 
 
+class ObjectLimits(msgspec.Struct, frozen=True):
+    """The limits of a bucket of objects."""
+
+    max_bytes: int
+    max_age_s: float
+
+
 def events_stream(name: str) -> StreamSpec:
     """Return the stream of a runner's events, which forgets the oldest."""
     return StreamSpec(

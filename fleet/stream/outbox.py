@@ -75,7 +75,7 @@ class Outbox:
 
     async def publish(self, broker: Broker) -> None:
         """Publish for ever. Raises `BrokerProblem`, after which the next call begins from what the stream has."""
-        await broker.ensure(self._stream)
+        await broker.ensure(self._stream, self._subject)
         looks = 0
         while True:
             place = await self._find(broker)
@@ -124,7 +124,7 @@ class Outbox:
         if known is not None:
             return known
         first = await self._database.read(first_of_newest_batch)
-        return self._database.last_seq if first is None else first - 1
+        return 0 if first is None else first - 1
 
     async def _compare(self, seq: int, newest: Message) -> None:
         """Raise `Diverged` unless the newest message of the stream is an event of this database."""

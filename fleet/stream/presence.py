@@ -17,6 +17,7 @@ from fleet.stream.names import BEAT_S, PRESENCE, STATE, VERSION, bucket, key_sub
 
 STATE_S: Final = 2.0  # between two states, where there is something new
 STATE_MAX: Final = 900_000  # bytes; a larger run is left out, and readers ask for it
+NO_RUN: Final = b"null"
 ENDED: Final = "DEL"  # the operation by which a key of a bucket is taken away
 
 Snapshot = Callable[[], tuple[int, bytes]]
@@ -43,7 +44,7 @@ class StateMessage(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     seq: int
     at: int
-    run: msgspec.Raw | None
+    run: msgspec.Raw
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +151,7 @@ class State:
             epoch=who.epoch,
             seq=seq,
             at=int(self._clock() * 1000),
-            run=None if len(run) > STATE_MAX else msgspec.Raw(run),
+            run=msgspec.Raw(NO_RUN if len(run) > STATE_MAX else run),
         )
         await broker.put(key_subject(STATE, who.name), msgspec.json.encode(message), Sprint_Runner_Version=VERSION)
 

@@ -34,6 +34,7 @@ from fleet.stream.names import (
     STATUS_HEADER,
     VERSION,
     VERSION_HEADER,
+    ObjectLimits,
     commands_subject,
     objects_bucket,
     reads_subject,
@@ -46,7 +47,7 @@ LATE_S: Final = 30.0  # a command that was on its way for longer is not what its
 AT_ONCE: Final = 8  # requests that are answered side by side
 WAITING_MAX: Final = 200  # requests that wait for their turn; more are refused
 KEY_MAX: Final = 200  # characters
-OBJECTS_BYTES: Final = 1024 * MIB  # of one runner's bucket
+OBJECTS: Final = ObjectLimits(1024 * MIB, OBJECT_S)  # of one runner's bucket
 READING: Final = ("GET", "HEAD")
 PASSED: Final = ("content-type", "accept", "if-none-match", "range", "accept-language")
 SOCKET: Final = "/ws"  # its request is for the message `init`
@@ -207,7 +208,7 @@ class Requests:
             await self._send(broker, message, Reply(response.status, response.headers, response.body.read()))
             return
         name = secrets.token_hex(16)
-        await broker.put_object(objects_bucket(self._name), name, response.body, OBJECT_S, OBJECTS_BYTES)
+        await broker.put_object(objects_bucket(self._name), name, response.body, OBJECTS)
         headers = {**_head(response.status, response.headers), OBJECT_HEADER: name}
         await broker.send(message.reply, b"", headers)
 
@@ -237,6 +238,8 @@ def _request_of(message: Message) -> tuple[str, str]:
             f"this runner knows version {VERSION} of a fleet's messages, not {version}: update both",
         )
     method, _, target = message.headers.get(REQUEST_HEADER, "").partition(" ")
+    if message.reply.startswith("$JS."):  # a consumer that someone has directed here: nobody's request
+        raise Refusal(400, "bad_request", "a message of a stream is no request")
     if not method.isalpha() or not target.startswith("/") or not target.isascii() or not message.reply:
         raise Refusal(400, "bad_request", f"{REQUEST_HEADER} must have a method and a path")
     return method.upper(), target

@@ -16,7 +16,8 @@ from base.tasks import end_tasks
 from db import Database
 from events import Event, emit
 from fleet.stream.broker import Broker, BrokerLost, BrokerProblem
-from fleet.stream.names import PRESENCE, STATE, bucket
+from fleet.stream.login import BrokerLogin
+from fleet.stream.names import PRESENCE, STATE, bucket, key_subject
 from fleet.stream.outbox import Outbox
 from fleet.stream.presence import Identity, Presence, Snapshot, State
 from fleet.stream.requests import Relay, Requests
@@ -31,15 +32,6 @@ END_S: Final = 1.0  # for the last words to the broker
 KINDS: Final = ("permission", "connection", "outbox")  # of problems, the most telling one first
 
 log = logging.getLogger("sprint_runner.fleet")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerLogin:
-    """Where the broker is, and as whom this process logs in."""
-
-    address: str
-    user: str
-    password: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +115,7 @@ class FleetRunner:
         broker.on_refusal = lambda sentence: self._report("permission", sentence)
         try:
             for name in (PRESENCE, STATE):
-                await broker.ensure(bucket(name))
+                await broker.ensure(bucket(name), key_subject(name, self._identity.name))
             place = await self._presence.begin(broker)  # before any event: the name may be another's
             self._is_connected()
             await _first(

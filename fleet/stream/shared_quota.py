@@ -90,7 +90,7 @@ class SharedQuota:
         """Exchange what is known, for ever. Raises `BrokerProblem`."""
         names = self._accounts.names()
         if names:
-            await broker.ensure(bucket(QUOTA))
+            await broker.ensure(bucket(QUOTA), key_subject(QUOTA, names[0]))
         while True:
             self._changed.clear()
             for name in names:

@@ -1,0 +1,61 @@
+"""A real server in a fleet: seen, followed, asked and steered through a real broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fleet.source import RunnerId, RunnerRequest, RunnerResponse
+from security.grants import Role
+from tests.fleet.stream.nats_server import NatsServer
+from tests.fleet.stream.readers import Reader
+from tests.servers import demo, get
+
+NAME = "box"
+ID = RunnerId("stream", NAME)
+
+
+async def body_of(response: RunnerResponse) -> bytes:
+    return b"".join([piece async for piece in response.body])
+
+
+async def ask(
+    reader: Reader, method: str, path: str, body: Any = None, role: Role = Role.OPERATOR, **headers: str
+) -> tuple[int, Any]:
+    given = (
+        ("Content-Type", "application/json"),
+        *((name.replace("_", "-"), value) for name, value in headers.items()),
+    )
+    data = b"" if body is None else json.dumps(body).encode()
+    response = await reader.source.request(
+        ID, RunnerRequest(method=method, path=path, role=role, headers=given, body=data)
+    )
+    return response.status, json.loads(await body_of(response))
+
+
+async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path: Path) -> None:
+    environment = {"SPRINT_RUNNER_FLEET": nats.address, "SPRINT_RUNNER_FLEET_NAME": NAME}
+    async with demo(tmp_path, **environment) as (server, client), Reader(nats.address) as reader:
+        await reader.until(lambda: (state := reader.state(NAME)) is not None and state.lost is None)
+        run = await get(client, "/api/run")
+        assert run["fleet"] == {"name": NAME, "address": nats.address, "connected": True, "problem": None}
+        assert (await ask(reader, "POST", "/api/run/pause", {}))[0] == 409
+        status, _ = await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, Role.READER)
+        assert status == 403
+        assert await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, idempotency_key="k") == (
+            202,
+            {"batch_id": 1},
+        )
+        assert await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, idempotency_key="k") == (
+            202,
+            {"batch_id": 1},
+        )
+        await reader.until(lambda: reader.state(NAME).run.batch is not None and reader.state(NAME).run.state == "idle")
+        last = (await get(client, "/api/run"))["seq"]
+        await reader.until_seq(NAME, last)
+        reader.check(NAME)
+        assert reader.seqs[NAME][-1] == last
+        assert (await ask(reader, "GET", "/api/events?limit=3"))[1] == await get(client, "/api/events?limit=3")
+        server.end()
+        await reader.until(lambda: reader.state(NAME).lost == "It has ended.", 3)
