@@ -238,7 +238,7 @@ def _add_fleet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--broker",
         metavar="URL",
-        help="NATS server of other machines (default $SPRINT_RUNNER_FLEET; see docs/fleet.md)",
+        help="NATS server of other machines (default $SPRINT_RUNNER_FLEET)",
     )
     parser.add_argument(
         "--prepare", nargs="+", metavar="NAME", help="make the streams of these runners on the NATS server, and end"

@@ -36,7 +36,8 @@ from fleet.stream.names import (
 from security.grants import Role
 
 ANSWER_S: Final = 30.0  # for a piece of a response
-TRIES: Final = 3  # of a command whose connection was lost
+TRIES: Final = 3  # of a request that reached nobody, and of a command whose connection was lost
+AGAIN_S: Final = 0.2  # before the next one
 READING: Final = ("GET", "HEAD")
 KEY: Final = "idempotency-key"  # of a request over HTTP that has chosen one itself
 
@@ -52,7 +53,7 @@ async def ask(
     headers = _headers(request)
     if not reads:
         headers[KEY_HEADER] = dict(request.headers).get(KEY) or secrets.token_hex(16)
-    for left in reversed(range(1 if reads else TRIES)):
+    for left in reversed(range(TRIES)):
         broker = await connected()
         if not reads:
             now = clock()
@@ -61,6 +62,7 @@ async def ask(
             headers.setdefault(SENT_HEADER, str(now))
         with suppress(_Again):
             return await _send(broker, name, request, headers, last=left == 0)
+        await asyncio.sleep(AGAIN_S)
     raise Unreachable("It does not answer.")
 
 
@@ -83,9 +85,11 @@ async def _send(
             return await _send(broker, name, reader, headers, last=last)
         return refused("the credentials of this page's server allow it to look, and to change nothing")
     except NoStream:
-        raise Unreachable("It is not there.") from None
-    except BrokerLost as problem:
         if last:
+            raise Unreachable("It is not there.") from None
+        raise _Again from None  # it may have come back a moment ago
+    except BrokerLost as problem:
+        if last or request.method in READING:
             raise Unreachable(f"It does not answer: {problem}.") from None
         raise _Again from None
     except BrokerProblem as problem:

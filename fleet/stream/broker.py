@@ -293,13 +293,13 @@ class Broker:
             "num_replicas": 1,
         }
         # Before the consumer is made: it delivers at once.
-        subscription = await self._subscribe(inbox)
+        messages = await self._open(inbox)
         try:
             request = {"stream_name": stream, "config": config}
             await self._api(f"CONSUMER.CREATE.{stream}.{name}.{subject}", request)
             expected = 1
             while True:
-                message = await self._next(subscription, SILENT_S)
+                message = await messages.next(SILENT_S)
                 if message.headers is not None and message.headers.get("Status") == "100":
                     await self._control(message)
                     continue
@@ -309,20 +309,13 @@ class Broker:
                 expected += 1
                 yield Message(message.subject, message.data, message.headers or {}, place.stream)
         finally:
-            with suppress(Exception):  # the connection may be gone
-                await subscription.unsubscribe()
+            await messages.close()
 
     async def _control(self, message: Any) -> None:
         """Answer the server's flow control; a heartbeat may ask for it, too."""
         reply = message.reply or message.headers.get("Nats-Consumer-Stalled")
         if reply:
             await self.send(reply, b"", {})
-
-    async def _next(self, subscription: Any, timeout_s: float) -> Any:
-        try:
-            return await subscription.next_msg(timeout_s)
-        except Exception as error:
-            raise _problem(error) from None
 
     # -- requests ----------------------------------------------------------------------------------------------
 
@@ -343,18 +336,17 @@ class Broker:
     ) -> AsyncGenerator[Message]:
         """Send a request and yield its answers, until who asks stops; each must come within the time."""
         inbox = self._client.new_inbox()
-        subscription = await self._subscribe(inbox)
+        messages = await self._open(inbox)
         try:
             refused = self._refusal_of(subject)
             await self.send(subject, data, headers, reply=inbox)
             while True:
-                message = await _unless(refused, self._next(subscription, timeout_s))
+                message = await _unless(refused, messages.next(timeout_s))
                 if (message.headers or {}).get("Status") == "503":
                     raise NoStream("nobody listens")
                 yield Message(message.subject, message.data, message.headers or {})
         finally:
-            with suppress(Exception):  # the connection may be gone
-                await subscription.unsubscribe()
+            await messages.close()
 
     def _refusal_of(self, subject: str) -> asyncio.Future[Any]:
         """Return what fails when the broker refuses a message to a subject."""
@@ -383,11 +375,13 @@ class Broker:
         except Exception as error:
             raise _problem(error) from None
 
-    async def _subscribe(self, inbox: str) -> Any:
+    async def _open(self, subject: str) -> _Inbox:
+        inbox = _Inbox(self.lost)
         try:
-            return await self._client.subscribe(inbox, pending_msgs_limit=PENDING_MSGS)
+            inbox.subscription = await self._client.subscribe(subject, cb=inbox.take, pending_msgs_limit=PENDING_MSGS)
         except Exception as error:
             raise _problem(error) from None
+        return inbox
 
     async def _api(self, subject: str, request: Any) -> Any:
         """Ask JetStream's own interface, which answers in JSON."""
@@ -427,6 +421,43 @@ class Broker:
             await store.get(name, writeinto=into)
         except Exception as error:
             raise _problem(error) from None
+
+
+class _Inbox:
+    """The messages of one subscription, until the connection is `lost`.
+
+    The package's own way to wait for a message takes the end of a task for that of the connection.
+    """
+
+    def __init__(self, lost: asyncio.Future[None]) -> None:
+        self.subscription: Any = None
+        self._lost = lost
+        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        lost.add_done_callback(self._end)
+
+    async def take(self, message: Any) -> None:
+        self._messages.put_nowait(message)
+
+    async def next(self, timeout_s: float) -> Any:
+        """Return the next message. Raises `BrokerLost`."""
+        if self._messages.empty() and self._lost.done():
+            raise BrokerLost("the connection to the broker was lost")
+        try:
+            async with asyncio.timeout(timeout_s):
+                message = await self._messages.get()
+        except TimeoutError:
+            raise BrokerLost("the broker does not answer") from None
+        if message is None:
+            raise BrokerLost("the connection to the broker was lost")
+        return message
+
+    async def close(self) -> None:
+        self._lost.remove_done_callback(self._end)
+        with suppress(Exception):  # the connection may be gone
+            await self.subscription.unsubscribe()
+
+    def _end(self, _lost: asyncio.Future[None]) -> None:
+        self._messages.put_nowait(None)
 
 
 class _Refused(BrokerProblem):

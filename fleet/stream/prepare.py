@@ -1,4 +1,4 @@
-"""Makes the streams and buckets of a fleet, as an administrator: runners with permissions of their own may make none."""
+"""Makes the streams and buckets of a fleet, as an administrator: runners with limited permissions make none."""
 
 from __future__ import annotations
 

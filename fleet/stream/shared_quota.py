@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -88,18 +89,18 @@ class SharedQuota:
 
     async def keep(self, broker: Broker) -> None:
         """Exchange what is known, for ever. Raises `BrokerProblem`."""
-        names = self._accounts.names()
-        if names:
-            await broker.ensure(bucket(QUOTA), key_subject(QUOTA, names[0]))
+        is_there = False
         while True:
             self._changed.clear()
+            names = self._accounts.names()
+            if names and not is_there:
+                await broker.ensure(bucket(QUOTA), key_subject(QUOTA, names[0]))
+                is_there = True
             for name in names:
                 await self._exchange(broker, name)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_S if names else None):
                     await self._changed.wait()
-            except TimeoutError:
-                names = self._accounts.names()
 
     async def _exchange(self, broker: Broker, name: str) -> None:
         subject = key_subject(QUOTA, name)

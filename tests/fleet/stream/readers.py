@@ -12,6 +12,7 @@ from fleet.model import Fleet, Gap, RunnerState
 from fleet.source import Committed, News, RunnerId, Snapshot
 from fleet.stream.login import BrokerLogin
 from fleet.stream.source import StreamRunners
+from runstate.views import Run
 
 PATIENCE_S = 25.0
 
@@ -60,6 +61,17 @@ class Reader:
 
     def state(self, name: str) -> RunnerState | None:
         return self.fleet.state(RunnerId(StreamRunners.name, name))
+
+    def lost(self, name: str) -> str | None:
+        """Return why a runner cannot be reached; None while it can."""
+        state = self.state(name)
+        return "it is not listed" if state is None else state.lost
+
+    def run(self, name: str) -> Run:
+        state = self.state(name)
+        assert state is not None
+        assert state.run is not None
+        return state.run
 
     async def until(self, holds: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         """Wait until something holds of what was received."""

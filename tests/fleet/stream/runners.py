@@ -79,7 +79,8 @@ async def machine(
 ) -> AsyncIterator[Machine]:
     """A machine whose runner is started, and ended in order."""
     database = await Database.open(folder / f"{name}{more.get('place', '')}.db")
-    state, made = RunState(), []
+    state = RunState()
+    made: list[Machine] = []
     accounts = Accounts()
 
     def clock() -> float:

@@ -107,8 +107,8 @@ async def test_a_database_that_was_put_back_publishes_nothing_over_its_later_eve
         await log.commit(3)
         other = await Broker.connect(nats.address, "runner", None, "other")
         await other.make(events_stream(NAME))
-        headers = {"Nats_Msg_Id": f"{log.database.epoch}:7", "Sprint_Runner_Version": VERSION}
-        await other.put(events_subject(NAME, log.database.epoch), b'{"seq":7}', 0, **headers)
+        id = f"{log.database.epoch}:7"
+        await other.put(events_subject(NAME, log.database.epoch), b'{"seq":7}', 0, Nats_Msg_Id=id)
         async with log.publishing():
             async with asyncio.timeout(20):
                 while not any("other events than its database" in (problem or "") for problem in log.problems):

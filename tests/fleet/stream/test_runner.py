@@ -51,11 +51,11 @@ async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path:
             202,
             {"batch_id": 1},
         )
-        await reader.until(lambda: reader.state(NAME).run.batch is not None and reader.state(NAME).run.state == "idle")
+        await reader.until(lambda: reader.run(NAME).batch is not None and reader.run(NAME).state == "idle")
         last = (await get(client, "/api/run"))["seq"]
         await reader.until_seq(NAME, last)
         reader.check(NAME)
         assert reader.seqs[NAME][-1] == last
         assert (await ask(reader, "GET", "/api/events?limit=3"))[1] == await get(client, "/api/events?limit=3")
         server.end()
-        await reader.until(lambda: reader.state(NAME).lost == "It has ended.", 3)
+        await reader.until(lambda: reader.lost(NAME) == "It has ended.", 3)

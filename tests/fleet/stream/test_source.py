@@ -43,12 +43,13 @@ async def test_events_reach_a_page_once_over_kills_and_partitions_of_the_broker(
         await box.commit(300)
         nats.kill()
         await box.commit(500)
-        await reader.until(lambda: "The broker does not work" in (reader.state("box").lost or ""))
+        await reader.until(lambda: "The broker does not work" in (reader.lost("box") or ""))
         await nats.start()
         await box.commit(500)
+        await present(reader)
         nats.send(signal.SIGSTOP)
         await box.commit(500)
-        await reader.until(lambda: reader.state("box").lost, 8)
+        await reader.until(lambda: reader.lost("box"), 8)
         nats.send(signal.SIGCONT)
         await box.commit(5)
         await reader.until_seq("box", 1805)
@@ -56,7 +57,7 @@ async def test_events_reach_a_page_once_over_kills_and_partitions_of_the_broker(
     reader.check("box")
     assert reader.seqs["box"][-1] == 1805
     assert len(reader.snapshots) == 1
-    assert reader.state("box").run.seq == 1805
+    assert reader.run("box").seq == 1805
 
 
 async def test_presence_is_right_within_three_seconds(nats: NatsServer, tmp_path: Path) -> None:
@@ -66,10 +67,10 @@ async def test_presence_is_right_within_three_seconds(nats: NatsServer, tmp_path
             assert box.runner._task is not None
             box.runner._task.cancel()  # as a process that was killed: no word of its end
             box.runner._connected = False
-            await reader.until(lambda: reader.state("box").lost == "Nothing is heard of it.", 3)
+            await reader.until(lambda: reader.lost("box") == "Nothing is heard of it.", 3)
         async with machine(tmp_path, nats.address):
-            await reader.until(lambda: reader.state("box").lost is None, 3)
-        await reader.until(lambda: reader.state("box").lost == "It has ended.", 3)
+            await reader.until(lambda: reader.lost("box") is None, 3)
+        await reader.until(lambda: reader.lost("box") == "It has ended.", 3)
 
 
 async def test_what_the_stream_has_forgotten_is_asked_of_the_runner(
@@ -137,20 +138,17 @@ async def test_what_cannot_be_read_is_said_of_its_runner(nats: NatsServer, tmp_p
         await present(reader)
         other = await Broker.connect(nats.address, "other", None, "other")
         await other.put(key_subject(STATE, "new"), b"{}", Sprint_Runner_Version="2")
-        await reader.until(lambda: (state := reader.state("new")) is not None and "version 2" in (state.lost or ""))
+        await reader.until(lambda: "version 2" in (reader.lost("new") or ""))
         await other.put(key_subject(STATE, "odd"), b"{", Sprint_Runner_Version=VERSION)
-        await reader.until(
-            lambda: (state := reader.state("odd")) is not None and "cannot be read" in (state.lost or "")
-        )
+        await reader.until(lambda: "cannot be read" in (reader.lost("odd") or ""))
         answer = await other.request("fleet.command.box", b"", {VERSION_HEADER: "2"}, 5)
         assert b"version 1" in answer.data
         await box.commit(2)
         await reader.until_seq("box", 2)
         subject = events_subject("box", box.database.epoch)
-        headers = {"Nats_Msg_Id": f"{box.database.epoch}:3", "Sprint_Runner_Version": VERSION}
-        await other.put(subject, b"no event", **headers)
-        await reader.until(lambda: "event 3 in a form that cannot be read" in (reader.state("box").lost or ""))
-        assert reader.state("box").run.seq == 2
+        await other.put(subject, b"no event", Nats_Msg_Id=f"{box.database.epoch}:3", Sprint_Runner_Version=VERSION)
+        await reader.until(lambda: "event 3 in a form that cannot be read" in (reader.lost("box") or ""))
+        assert reader.run("box").seq == 2
         await box.commit(1)
         await box.until_problem("other events than its database")
         await other.close()
