@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -34,6 +35,8 @@ PENDING_MSGS: Final = 65_536  # that wait in this process for who reads them
 WRONG_SEQUENCE: Final = {10071, 10164}  # error codes of JetStream
 FULL: Final = {10023, 10026, 10028, 10047, 10077}
 OTHER_CONFIGURATION: Final = {10058, 10065}  # the stream is there, made otherwise: the operator's own limits
+
+_REFUSED_SUBJECT: Final = re.compile(r'for publish to "([^"]+)', re.IGNORECASE)
 
 log = logging.getLogger("sprint_runner.fleet")
 
@@ -149,12 +152,14 @@ class Broker:
         await _close(self._client)
 
     def _refuse(self, words: str) -> None:
-        """End the request that the broker did not let through, and report it."""
+        """End the request that the broker did not let through, or report what was none."""
         sentence = f"user {self._user} has no permission ({words})"
-        for subject, refused in self._asked.items():
-            if f'"{subject}"' in words.lower() and not refused.done():
-                refused.set_exception(NotAllowed(sentence))
-        self.on_refusal(sentence)
+        found = _REFUSED_SUBJECT.search(words)
+        asked = None if found is None else self._asked.get(found[1].lower())
+        if asked is None or asked.done():
+            self.on_refusal(sentence)
+        else:
+            asked.set_exception(NotAllowed(sentence))
 
     async def _check_jetstream(self, address: str) -> None:
         try:

@@ -111,7 +111,6 @@ class FleetRunner:
         login = self._login
         broker = await Broker.connect(login.address, login.user, login.password, f"runner {self._identity.name}")
         self._broker = broker
-        self._report("permission", None)
         broker.on_refusal = lambda sentence: self._report("permission", sentence)
         try:
             for name in (PRESENCE, STATE):
@@ -133,6 +132,7 @@ class FleetRunner:
     def _is_connected(self) -> None:
         log.info("in the fleet at %s as %s", self._login.address, self._identity.name)
         self._connected = True
+        self._report("permission", None)
         self._report("connection", None)
         self._show()
 

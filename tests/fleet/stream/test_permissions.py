@@ -29,6 +29,7 @@ from tests.fleet.stream.readers import Reader
 from tests.fleet.stream.runners import machine
 
 CONFIGURATION = PROGRAM_DIR / "docs" / "fleet" / "nats-server.conf"
+STORE = "/var/lib/sprint-runner-fleet"
 USERS = ("admin", "operator", "viewer", "laptop", "desktop")
 
 
@@ -40,24 +41,29 @@ async def refused(broker: Broker, subject: str, data: bytes = b"{}") -> None:
 
 async def test_credentials_reach_what_is_theirs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for user in USERS:
-        monkeypatch.setitem(os.environ, f"FLEET_{user.upper()}_PASSWORD", f"password of {user}")
-    nats = NatsServer(tmp_path / "nats", CONFIGURATION)
+        monkeypatch.setitem(os.environ, f"FLEET_{user.upper()}_PASSWORD", f"{user}-password-1")
+    configuration = tmp_path / "nats-server.conf"
+    text = CONFIGURATION.read_text()
+    assert STORE in text
+    configuration.write_text(text.replace(STORE, str(tmp_path / "store")))
+    nats = NatsServer(tmp_path / "nats", configuration)
     try:
         await nats.start()
         address = nats.address
-        async with machine(tmp_path, address, "laptop", password="password of laptop") as box:
+        async with machine(tmp_path, address, "laptop", password="laptop-password-1") as box:
             await box.until_problem("the broker has no stream")  # and no runner may make it
-            login = BrokerLogin(address=address, user="admin", password="password of admin")
+            login = BrokerLogin(address=address, user="admin", password="admin-password-1")
             await prepare(login, ["laptop", "desktop"])
             await prepare(login, ["laptop"])  # once more changes nothing
             async with (
-                Reader(address, "operator", "password of operator") as operator,
-                Reader(address, "viewer", "password of viewer") as viewer,
+                Reader(address, "operator", "operator-password-1") as operator,
+                Reader(address, "viewer", "viewer-password-1") as viewer,
             ):
                 await box.commit(20)
                 for reader in (operator, viewer):
                     await reader.until_seq("laptop", box.database.last_seq)
                     reader.check("laptop")
+                    await reader.until(lambda reader=reader: reader.lost("laptop") is None)  # type: ignore[misc]
                 await check_commands(operator, viewer, box.asked)
                 box.answer = b"x" * 3_000_000
                 response = await viewer.source.request(ID, asked("GET", Role.READER))
@@ -89,7 +95,7 @@ async def check_commands(operator: Reader, viewer: Reader, noted: list[tuple[str
 async def check_other(address: str, noted: list[tuple[str, str, str]]) -> None:
     """Another runner's credentials read, write and command nothing of the laptop."""
     count = len(noted)
-    other = await Broker.connect(address, "desktop", "password of desktop", "other")
+    other = await Broker.connect(address, "desktop", "desktop-password-1", "other")
     events, presence = events_stream("laptop").name, bucket(PRESENCE).name
     for subject in (
         "fleet.command.laptop",
@@ -113,7 +119,7 @@ async def check_other(address: str, noted: list[tuple[str, str, str]]) -> None:
         await refused(other, subject)
     await other.close()
     for subject in ("fleet.events.laptop.*", "fleet.command.laptop", "_INBOX_laptop.>", "_INBOX_operator.>", "$KV.>"):
-        other = await Broker.connect(address, "desktop", "password of desktop", "other")
+        other = await Broker.connect(address, "desktop", "desktop-password-1", "other")
         said: list[str] = []
         other.on_refusal = said.append
         received: list[object] = []
@@ -121,7 +127,7 @@ async def check_other(address: str, noted: list[tuple[str, str, str]]) -> None:
         await other._api("INFO", {})  # the refusal has come before this answer
         assert said, subject
         await other.close()
-    viewer = await Broker.connect(address, "viewer", "password of viewer", "viewer")
+    viewer = await Broker.connect(address, "viewer", "viewer-password-1", "viewer")
     await refused(viewer, "fleet.command.laptop")
     await refused(viewer, "fleet.events.laptop.x")
     # A consumer may deliver anywhere: what it brings is no request, whatever it says.
