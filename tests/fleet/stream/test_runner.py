@@ -51,7 +51,9 @@ async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path:
             202,
             {"batch_id": 1},
         )
-        await reader.until(lambda: reader.run(NAME).batch is not None and reader.run(NAME).state == "idle")
+        await reader.until(lambda: reader.run(NAME).operations)
+        assert await ask(reader, "POST", "/api/run/stop", {"mode": "now"}) == (202, {"state": "stopping"})
+        await reader.until(lambda: reader.run(NAME).state == "idle")
         last = (await get(client, "/api/run"))["seq"]
         await reader.until_seq(NAME, last)
         reader.check(NAME)
