@@ -32,6 +32,11 @@ worlds: $(VENV)/dev
 widths: $(VENV)/dev
 	$(PY) -m pytest -n 2 -m worlds tests/browser
 
+# The same proofs for longer: 10,000 steps of pages and kills, 100 kills of a run, at each commit, a lock of 35 seconds.
+soak: $(VENV)/dev
+	SPRINT_RUNNER_STEPS=10000 SPRINT_RUNNER_KILLS=100 SPRINT_RUNNER_MODEL_COMMITS=200 $(PY) -m pytest -n 2 -m "worlds or not worlds" \
+		tests/realtime tests/test_money_over_kills.py tests/model/test_model.py
+
 # A night of forty stories with fifteen kinds of mishap, limits, kills and a full disk.
 night: $(VENV)/dev
 	$(PY) -m pytest -q -m worlds tests/test_overnight.py
@@ -76,4 +81,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds widths lint format fuzz real bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths soak lint format fuzz real bench lock clean $(PARTS)

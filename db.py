@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, BinaryIO, Concatenate, Final, ParamSpec, TypeVar
 
 from base.files import replacing, sync_folder
 from store.rows import newest_id
@@ -40,7 +41,7 @@ class Database:
         self.writer = writer
         self._files = _identities(path)
         self._newest_ids: dict[str, int] = {}  # by table, of those in which ids are reserved
-        self._copied_out = False  # the old connections are closed, and no new one is open yet
+        self._copy: BinaryIO | None = None  # of the file, while the old connections are closed and no new one is open
         # Opened now: a connection opened after the file was removed would create a new, empty one.
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._add_readers()
@@ -85,6 +86,15 @@ class Database:
         """
         return self.writer.atomic(deferred=deferred)
 
+    def in_one_commit(self, enqueue: Callable[[], Iterable[Awaitable[Any]]]) -> Awaitable[list[Any]]:
+        """Commit everything that `enqueue` writes and emits together; the result is what it returns, awaited in order.
+
+        Each of them is awaited, so that the error of the first that failed is raised.
+        """
+        with self.atomic():
+            enqueued = list(enqueue())
+        return asyncio.gather(*enqueued)
+
     def write(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
@@ -127,11 +137,21 @@ class Database:
             self._readers.put(connection)
 
     def _add_readers(self) -> None:
-        for _ in range(READERS):
-            connection = _connect(self.path)
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+        """Open the connections of the readers. Raises `sqlite3.Error` when the path has another file by now."""
+        with ExitStack() as opened:
+            readers = [opened.enter_context(closing(_connect(self.path, mode="rw"))) for _ in range(READERS)]
+            for connection in readers:
+                self._check_epoch(_epoch(connection))
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+            opened.pop_all()
+        for connection in readers:
             self._readers.put(connection)
+
+    def _check_epoch(self, epoch: str) -> None:
+        """Raise `sqlite3.OperationalError` for another database, which is at the path since this one was removed."""
+        if epoch != self.epoch:
+            raise sqlite3.OperationalError(f"{self.path} was removed or replaced while it was opened")
 
     # -- the file at its path ----------------------------------------------------------------------------------
 
@@ -146,8 +166,8 @@ class Database:
     async def write_again(self) -> None:
         """Write the database from the open handle to its path again, and continue with that file.
 
-        Another database at the path is renamed, never overwritten. Raises OSError and `sqlite3.Error`, and then
-        continues with the open handle.
+        Another database at the path is renamed, never overwritten. Raises OSError and `sqlite3.Error`; the next call
+        then continues with what is still open.
         """
         await self.writer.exchange(self._write_again)
 
@@ -155,17 +175,23 @@ class Database:
         """Exchange the file, in the writer's thread.
 
         SQLite deletes the `-wal` of its path by name when the last connection closes, so every old connection is closed
-        before a new one is opened. When that fails, the next call opens it.
+        before a new one is opened. Between the two the open copy is all there is: it is closed when the path has it.
         """
-        if not self._copied_out:
-            _copy_out(old, self.path, self._files.get(self.path))
+        if self._copy is None:
+            self._copy = _copied(old, self.path)
             for _ in range(READERS):
                 self._readers.get().close()
             old.close()
-            self._copied_out = True
-        connection, _ = _open(self.path)
-        self._add_readers()
-        self._files, self._copied_out = _identities(self.path), False
+        own = self._files.get(self.path), _identity(os.fstat(self._copy.fileno()))
+        _put_in_place(self._copy, self.path, own)
+        with ExitStack() as opened:
+            connection, epoch = _open(self.path)
+            opened.callback(connection.close)
+            self._check_epoch(epoch)
+            self._add_readers()
+            opened.pop_all()
+        self._copy.close()
+        self._files, self._copy = _identities(self.path), None
         return connection
 
 
@@ -178,27 +204,45 @@ def _identities(path: Path) -> dict[Path, Identity]:
     for suffix in ("", "-wal", "-shm"):
         file = path.with_name(path.name + suffix)
         with suppress(OSError):
-            status = os.stat(file)
-            found[file] = (status.st_dev, status.st_ino)
+            found[file] = _identity(os.stat(file))
     return found
 
 
-def _copy_out(connection: sqlite3.Connection, path: Path, own: Identity | None) -> None:
-    """Put a copy of an open database at `path` atomically; `own` identifies the file that it was opened from."""
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino
+
+
+def _copied(connection: sqlite3.Connection, path: Path) -> BinaryIO:
+    """Return an open copy of the database, which is beside its path."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy = path.with_name(f"{path.name}.written-again")
+    copy = _beside(path)
     copy.unlink(missing_ok=True)
     _copy(connection, copy)
+    return copy.open("rb")
+
+
+def _put_in_place(copy: BinaryIO, path: Path, own: Sequence[Identity | None]) -> None:
+    """Put an open copy at `path` atomically, also when its file was removed meanwhile; `own` are files of this one."""
+    beside = _beside(path)
+    if not beside.exists():  # put in place before, and removed again
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy.seek(0)
+        with replacing(beside, mode=0o600) as target:
+            shutil.copyfileobj(copy, target)
     found = _identities(path)
-    stranger = found.get(path) not in (own, None)
+    stranger = found.get(path) not in (*own, None)
     aside = f"{path.name}.found-{time.strftime('%Y%m%d-%H%M%S')}"
     for file in found:
         if stranger:
             file.rename(path.with_name(aside + file.name.removeprefix(path.name)))
         elif file != path:  # a log beside the copy would be replayed into it
             file.unlink()
-    copy.replace(path)
+    beside.replace(path)
     sync_folder(path.parent)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.written-again")
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str]:
@@ -212,8 +256,12 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     ) is not None:  # a migration cannot be undone: an older program needs the copy
         _copy(connection, path.with_name(f"{path.name}.schema-{old}"))
     migrate(connection)
+    return connection, _epoch(connection)
+
+
+def _epoch(connection: sqlite3.Connection) -> str:
     epoch: str = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
-    return connection, epoch
+    return epoch
 
 
 def _keep_private(path: Path) -> None:
@@ -233,8 +281,10 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
             copy.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
+    """Open the file; mode `rw` does not create it."""
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

@@ -213,6 +213,7 @@ async def _hub(app: web.Application, settings: Settings, database: Database) -> 
         heartbeat_s=settings.heartbeat_s,
         pong_timeout_s=settings.pong_timeout_s,
         max_clients=settings.max_clients,
+        page=api.page.page_version(app[api.page.MANIFEST][""].content),
     )
     hub.load(database.last_seq, await newest_envelopes(database, INIT_EVENTS))
     hub.ring.pruned(await database.read(oldest_event))

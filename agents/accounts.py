@@ -1,4 +1,4 @@
-"""The accounts of agents, told apart by what their settings name: the program, its config folder, its key.
+"""The accounts of agents, distinguished by what their settings name: the program, its config folder, its key.
 
 Two agents of one account share its usage windows and wait together. The login inside of a config folder is not read,
 and of a key only a fingerprint is used.

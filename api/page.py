@@ -1,8 +1,9 @@
 """The page and its modules, from a manifest that is built at start; no request reads from the disk.
 
-Everything is compressed once at start, so that a request is a dictionary look-up. Modules and styles are sent without
-indentation, casts and the comments that have their own lines, a fifth of all bytes; the line numbers stay the same.
-The page lists all modules in its head.
+Modules and styles travel in bundles (`bundles.py`) without indentation, casts and comments that have their own lines.
+The addresses of bundles contain the version of the page, a digest of all that it is made of: a page never mixes modules
+of two versions, and a browser keeps what it has. The modules themselves are served as they are, for debuggers, which
+find them by the source maps. Everything is compressed once at start, so that a request is a dictionary look-up.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import gzip
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
 
+from api.bundles import FIRST, bundles, reached
 from api.http import ApiError
 from base.program import PROGRAM_DIR
 from security import VISITOR
@@ -27,14 +29,20 @@ COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*$)
 CAST: Final = re.compile(r"/\*\* @[^*\n]*\*/ ?")  # of a type, before an expression; no text has one, a test holds that
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)  # no module has a string of several lines; a test holds that
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
-
+TYPES_OF_BUNDLES: Final = {**TYPES, ".map": "application/json"}
+# A style that the page names, and whether it is of views that load on use.
+STYLE: Final = re.compile(r' *<link rel="stylesheet" href="/static/([^"]+)"( disabled)?>\n')
+STYLES: Final = "page.css"
+LATE_STYLES: Final = "late.css"
+ENTRY: Final = "shell/app.js"
+CLASSIC: Final = "shell/boot.js"  # a script that runs before the first paint, not a module
 
 READERS_PAGE: Final = " "  # the name of the page as readers get it, which no address has
 FLEET_PAGE: Final = "fleet "  # that of the page of several runners
 READERS_FLEET_PAGE: Final = "fleet  "
 PAGES: Final = frozenset({"", READERS_PAGE, FLEET_PAGE, READERS_FLEET_PAGE})
+FLEET_ENTRY: Final = "fleet/app.js"
 SPRITE: Final = re.compile(r'<svg class="sprite".*?</svg>', re.DOTALL)  # the icons, which the pages share
-IMPORT: Final = re.compile(r'^(?:import|export) (?:[^;]*? from )?"(\.[^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class Asset:
     packed: bytes | None  # compressed, where that makes it smaller
     type: str
     etag: str
+    lasting: bool = False  # whether its address never has another content
 
 
 Manifest = Mapping[str, Asset]
@@ -50,50 +59,75 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Return every file below `static/` by its path there, and the pages, also as readers get them."""
+    """Return all files of the pages by their path below `/static/`, and the pages, each also as readers get it."""
     static = PROGRAM_DIR / "static"
-    paths = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
-    files = {name: path.read_text("utf-8") for name, path in paths.items()}
-    assets = {name: _asset(text, paths[name].suffix) for name, text in files.items()}
+    paths = [path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES]
+    files = {path.relative_to(static).as_posix(): path.read_text("utf-8") for path in paths}
+    assets = {name: _asset(text, TYPES[posixpath.splitext(name)[1]]) for name, text in files.items()}
     page = (PROGRAM_DIR / "dashboard.html").read_text("utf-8")
-    sprite = SPRITE.search(page)
-    fleet = SPRITE.sub(sprite[0] if sprite else "", (PROGRAM_DIR / "fleet.html").read_text("utf-8"), count=1)
-    for names, text, entry in (
-        (("", READERS_PAGE), page, "shell/app.js"),
-        ((FLEET_PAGE, READERS_FLEET_PAGE), fleet, "fleet/app.js"),
-    ):
-        whole = announced(text, sorted(reached(entry, files)))
-        assets[names[0]] = _asset(whole, ".html")
-        assets[names[1]] = _asset(whole.replace("<html ", '<html data-role="reader" ', 1), ".html")
+    assets |= _page_assets(files, page, ENTRY, ("", READERS_PAGE))
+    icons = SPRITE.search(page)
+    fleet = SPRITE.sub(icons[0] if icons else "", (PROGRAM_DIR / "fleet.html").read_text("utf-8"), count=1)
+    return assets | _page_assets(files, fleet, FLEET_ENTRY, (FLEET_PAGE, READERS_FLEET_PAGE))
+
+
+def _page_assets(files: Mapping[str, str], page: str, entry: str, names: tuple[str, str]) -> dict[str, Asset]:
+    """Return the bundles of a page, the page itself under the first name, and as readers get it under the second."""
+    joined = {**_modules(files, entry), **_styles(files, page)}
+    version = version_of(page, *joined.values())
+    assets = {}
+    for name, text in joined.items():
+        asset = _asset(text, TYPES_OF_BUNDLES[posixpath.splitext(name)[1]])
+        assets[f"{version}/{name}"] = replace(asset, lasting=True)
+    announced = _announced(page, version, entry)
+    assets[names[0]] = _asset(announced, TYPES[".html"])
+    assets[names[1]] = _asset(announced.replace("<html ", '<html data-role="reader" ', 1), TYPES[".html"])
     return assets
 
 
-def reached(entry: str, files: Mapping[str, str]) -> set[str]:
-    """Return the modules that a module imports, and those that they import."""
-    found, left = {entry}, [entry]
-    while left:
-        name = left.pop()
-        folder = posixpath.dirname(name)
-        names = {posixpath.normpath(f"{folder}/{to}") for to in IMPORT.findall(files.get(name, ""))}
-        left += names - found
-        found |= names
-    return found
+def version_of(*texts: str) -> str:
+    """Return what stands for a page that is made of these texts."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
-def _asset(text: str, suffix: str) -> Asset:
-    content = (bare(text) if suffix in (".js", ".css") else text).encode()
+def page_version(page: bytes) -> str:
+    """Return the version that a page has in its own first element."""
+    found = re.search(rb'<html [^>]*data-page="([^"]+)"', page)
+    return "" if found is None else found[1].decode()
+
+
+def _modules(files: Mapping[str, str], entry: str) -> dict[str, str]:
+    """Return the bundles of the modules by file name, each with its source map."""
+    modules = {name: bare(text) for name, text in files.items() if name.endswith(".js") and name != CLASSIC}
+    made = bundles(reached(modules, entry), entry)
+    return {name: made[name].text for name in made} | {f"{name}.map": made[name].map for name in made}
+
+
+def _styles(files: Mapping[str, str], page: str) -> dict[str, str]:
+    """Return the styles that the page names, in their order: those of the first views, those of views loaded on use."""
+    named = {name: bool(late) for name, late in STYLE.findall(page)}
+    return {
+        joined: re.sub("\n+", "\n", bare("\n".join(files[name] for name in named if named[name] == late)))
+        for joined, late in ((STYLES, False), (LATE_STYLES, True))
+    }
+
+
+def _announced(page: str, version: str, entry: str) -> str:
+    """Return the page with its bundles in the place of its modules and styles, and with its version."""
+    base = f"/static/{version}/"
+    links = f'  <link rel="stylesheet" href="{base}{STYLES}">\n'
+    links += f'  <link rel="stylesheet" href="{base}{LATE_STYLES}" id="late-styles" disabled>\n'
+    first = STYLE.search(page)
+    at = len(page) if first is None else first.start()
+    page = page[:at] + links + STYLE.sub("", page[at:])
+    page = page.replace(f'src="/static/{entry}"', f'src="{base}{FIRST}"', 1)
+    return page.replace("<html ", f'<html data-page="{version}" ', 1)
+
+
+def _asset(text: str, type: str) -> Asset:
+    content = text.encode()
     packed = gzip.compress(content, mtime=0)
-    return Asset(content, packed, TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
-
-
-def announced(page: str, names: Iterable[str]) -> str:
-    """Return the page with its modules in its head, so that a browser requests all of them at once.
-
-    Otherwise a browser discovers a module only after reading the one that imports it, up to five in a row.
-    """
-    modules = [name for name in names if name.endswith(".js") and f'"/static/{name}"' not in page]
-    links = "".join(f'  <link rel="modulepreload" href="/static/{name}">\n' for name in modules)
-    return page.replace("</head>", f"{links}</head>", 1)
+    return Asset(content, packed, type, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
 def bare(module: str) -> str:
@@ -116,8 +150,9 @@ async def get_static(request: web.Request) -> web.Response:
 
 
 def respond(request: web.Request, asset: Asset) -> web.Response:
-    """Respond with an asset, or with 304. Browsers always revalidate, so a page never mixes modules of two versions."""
-    headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    """Respond with an asset, or with 304. Browsers revalidate all but bundles, so they always get the newest page."""
+    keep = "private, max-age=31536000, immutable" if asset.lasting else "no-cache"
+    headers = {"ETag": asset.etag, "Cache-Control": keep, "Vary": "Accept-Encoding"}
     if request.headers.get("If-None-Match") == asset.etag:
         return web.Response(status=304, headers=headers)
     packed = asset.packed if _takes_gzip(request.headers.get("Accept-Encoding", "")) else None

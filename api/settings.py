@@ -71,7 +71,7 @@ class Preview(msgspec.Struct, frozen=True):
 async def get_settings(request: web.Request) -> web.Response:
     """Respond with every setting, its value, range and source; of a secret only whether it is set.
 
-    An address or a command for messages may let in whoever knows it, so a reader does not get it either.
+    An address or a command for messages may let in everyone who knows it, so a reader does not get it either.
     """
     services = request.app[SERVICES]
     unread = await asyncio.to_thread(_unread, services.live)

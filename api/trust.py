@@ -34,7 +34,7 @@ class TrustView(msgspec.Struct, frozen=True, kw_only=True):
 async def get_trust(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     view = await asyncio.to_thread(_view, services, *_read(services))
-    # The values may be addresses that let in whoever knows them, and a reader cannot trust them anyway.
+    # The values may be addresses that let in everyone who knows them, and a reader cannot trust them anyway.
     return json_response(msgspec.structs.replace(view, waiting=[]) if is_reader(request) else view)
 
 

@@ -82,7 +82,9 @@ def perform(options: argparse.Namespace, config: ServerConfig) -> int:
 def _status(server: RemoteServer, _options: argparse.Namespace) -> tuple[Any, str]:
     run, sprint = server.get("/api/run"), server.get("/api/sprint")
     deliveries = server.get("/api/deliveries")["deliveries"]
-    return {**run, "deliveries": deliveries}, status_text(run, needs_of(run, sprint), deliveries)
+    quota = server.get("/api/quota")
+    shown = {**run, "deliveries": deliveries, "quota": {"windows": quota["windows"], "waits": quota["waits"]}}
+    return shown, status_text(run, needs_of(run, sprint), deliveries, quota["windows"])
 
 
 def _needs(server: RemoteServer, _options: argparse.Namespace) -> tuple[Any, str]:

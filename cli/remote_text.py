@@ -56,8 +56,14 @@ def _line(need: Need) -> str:
     return f"{need['kind']}: {need['message']}{how}"
 
 
-def status_text(run: dict[str, Any], needs: Sequence[Need], deliveries: Sequence[dict[str, Any]] = ()) -> str:
-    """Return the state, the running commands, the cost, open deliveries, and how much needs the operator."""
+def status_text(
+    run: dict[str, Any],
+    needs: Sequence[Need],
+    deliveries: Sequence[dict[str, Any]] = (),
+    windows: Sequence[dict[str, Any]] = (),
+) -> str:
+    """Return the state, the running commands, the cost, open deliveries, the accounts' usage windows, and how much
+    needs the operator."""
     lines = [f"{run['project']['name']}: {_state(run)}"]
     lines += [_operation(operation) for operation in run["operations"]]
     batch, totals = run["batch"], run["totals"]
@@ -65,6 +71,7 @@ def status_text(run: dict[str, Any], needs: Sequence[Need], deliveries: Sequence
         done, blocked, cost = totals["stories_done"], totals["stories_blocked"], totals["cost_usd"]
         lines.append(f"  batch {batch['id']}: {done} done, {blocked} blocked, ${cost:.2f}")
     lines += [f"  delivery: {one['subject']}: {one['words']}" for one in deliveries if not one["ended"]]
+    lines += [_window(window) for window in windows]
     if run["problem"]:
         lines.append(f"  problem: {run['problem']}")
     if needs:
@@ -85,6 +92,13 @@ def _operation(operation: dict[str, Any]) -> str:
     who = " ".join(filter(None, (operation["agent"], operation["model"])))
     subject = operation["story_key"] or "the project"
     return f"  {subject}: {operation['command']}{attempt}, by {who}, since {_clock(operation['started_at'])}"
+
+
+def _window(window: dict[str, Any]) -> str:
+    who = ", ".join(window["agents"]) or window["account"]
+    kept = f", {window['reserve']:.0%} reserved" if window["reserve"] else ""
+    until = f", resets {_clock(window['resets_at'])}" if window["resets_at"] else ""
+    return f"  usage of {who}, {window['window']}: {window['used_fraction']:.0%}{kept}{until}"
 
 
 def _clock(at: int) -> str:

@@ -99,8 +99,10 @@ class AttemptRecord:
         batch_id, command_id = self._context.batch_id, self.command_id
 
         def create() -> None:
-            if spec.is_skipped:  # its event may be in the writer's queue: nothing starts behind it
+            # The event of a skip or a take-over may be in the writer's queue: nothing starts behind it.
+            if spec.is_skipped:
                 raise StorySkippedError
+            workspace.taken_trees.check(workspace.tracked.root, workspace.project.root)
             database.write(create_command, batch_id, spec.command, id=command_id, **columns)
             if self._context.change is not None:
                 emit(self._switch(self._context.change))

@@ -1,13 +1,12 @@
 """What the operator has changed by hand in a story's tree, once the story was handed back.
 
-It counts as the development in whose place it was made, and the next code review is told which files it were. Which
+It counts as the development in whose place it was made, and the prompt of the next code review names its files. Which
 take-over still has to be reviewed follows from the commands that succeeded since, so that a kill changes nothing of it.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import Any, Final
 
 from events import emit
@@ -26,7 +25,7 @@ from workflow.presets import FINISHING
 
 OPERATOR: Final = "operator"  # in the place of an agent's name
 REASON: Final = "The operator took the story over and did this by hand."
-SHOWN: Final = 20  # files that a review is told
+SHOWN: Final = 20  # files that a review's prompt names
 
 
 async def unreviewed(workspace: Workspace, preset: Preset, journal: Journal, story_key: str) -> TakeOverRow | None:
@@ -57,7 +56,7 @@ def stands_for(preset: Preset, spec: CommandSpec) -> bool:
 
 
 async def findings_of(workspace: Workspace, row: TakeOverRow) -> str:
-    """Return what the next command is told of the change."""
+    """Return what the prompt of the next command says of the change."""
     paths: list[str] = []
     if workspace.git is not None and row.tree_before and row.tree_after:
         try:
@@ -87,18 +86,13 @@ async def book(workspace: Workspace, spec: CommandSpec, context: AttemptContext,
     subject = _subject(spec, context, command_id)
     columns = _columns(workspace, spec, context, row, verdict)
 
-    def write() -> Awaitable[object]:
-        database = workspace.database
-        with database.atomic():
-            written: list[Awaitable[object]] = [
-                database.write(create_command, context.batch_id, spec.command, id=command_id, **columns),
-                database.write(update_story, story.row_id, work_tree=story.work_tree),
-            ]
-            written.append(emit(subject.start("setup")))
-            written.append(emit(subject.end("validate", "success", metrics, reason=REASON, verdict="complete")))
-        return asyncio.gather(*written)
+    def write() -> Iterator[Awaitable[object]]:
+        yield workspace.database.write(create_command, context.batch_id, spec.command, id=command_id, **columns)
+        yield workspace.database.write(update_story, story.row_id, work_tree=story.work_tree)
+        yield emit(subject.start("setup"))
+        yield emit(subject.end("validate", "success", metrics, reason=REASON, verdict="complete"))
 
-    await until_stored(write)
+    await until_stored(lambda: workspace.database.in_one_commit(write))
     return Result(CommandStatus.SUCCESS, REASON, verdict, metrics=metrics, command_id=command_id)
 
 

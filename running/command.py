@@ -30,7 +30,7 @@ from running.skips import SKIPPED, StorySkippedError
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
-from running.taken_trees import TAKEN_OVER
+from running.taken_trees import TAKEN_OVER, TreeTakenOverError
 from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
 from store.commands import Command, get_command
@@ -221,6 +221,10 @@ class Commander:
                 result = replace(result, agent=agent_spec.name)
         except StorySkippedError:  # while its prompt was made
             return SKIPPED
+        except TreeTakenOverError:  # also while its prompt was made
+            if unchecked is not None:
+                self.journal.unchecked[here] = unchecked
+            return _taken_over()
         finally:
             await self._budget.look(self.gate)
         if result.unchecked is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -236,16 +236,16 @@ class CycleSource:
             branch=UNSET if names is None else names["branch"],
         )
 
-        def write() -> Awaitable[list[Any]]:
-            with database.atomic():
-                if names is not None:
-                    database.write(create_lane, self._batch_id, number, **names)
-                rows = [self._write_story(number, story, place, continues) for place, story in enumerate(taken.stories)]
-                event = emit(start)
-            return asyncio.gather(*rows, event)
+        def write() -> Iterator[Awaitable[Any]]:
+            if names is not None:
+                database.write(create_lane, self._batch_id, number, **names)
+            for place, story in enumerate(taken.stories):
+                yield self._write_story(number, story, place, continues)
+            yield emit(start)
 
         # There is one result more than there are stories: that of the event, at the end.
-        for story, row_id in zip(taken.stories, await until_stored(write), strict=False):
+        written = await until_stored(lambda: database.in_one_commit(write))
+        for story, row_id in zip(taken.stories, written, strict=False):
             story.row_id = row_id
         if names is not None:
             taken.lane = await database.read(get_lane, self._batch_id, number)

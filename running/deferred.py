@@ -6,7 +6,6 @@ Collecting may happen twice: a finding is known by its story and its summary.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Final
 
@@ -45,14 +44,13 @@ async def collect_deferred(workspace: Workspace, batch_id: int, story: StoryRun)
     )
     rows = [_masked(workspace, finding) for finding in found]
 
-    def write() -> Awaitable[object]:
-        with workspace.database.atomic():
-            added = workspace.database.write(add_findings, batch_id, story.key, rows)
-            emitted = emit(payload)
-        return asyncio.gather(added, emitted)
-
+    database = workspace.database
     try:
-        await until_stored(write)
+        await until_stored(
+            lambda: database.in_one_commit(
+                lambda: [database.write(add_findings, batch_id, story.key, rows), emit(payload)]
+            )
+        )
     except (NothingNew, NotWritten):
         return
 

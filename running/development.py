@@ -265,7 +265,7 @@ class Development:
 
 
 def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None, comments: Sequence[str]) -> str:
-    """Return what a review is told of the rounds before it, and of what was sent back."""
+    """Return what the prompt of a review says of the rounds before it, and of what was sent back."""
     before = command_specs.review_findings(verdicts, unproved)
     if not comments:
         return before

@@ -157,7 +157,7 @@ def rest_of(
 
 
 def model_of(workspace: Workspace, agent: str, samples: Sequence[Sample]) -> str | None:
-    """Return the model by which the agent's stories are told apart: as set, by the name that it reported last."""
+    """Return the model by which the agent's stories are distinguished: as set, by the name that it reported last."""
     named = workspace.agents[agent].model
     reported = [sample.model for sample in samples if sample.agent == agent and sample.model]
     if named is None:

@@ -7,9 +7,8 @@ server; what was approved stays approved as long as it stays the same; the first
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -115,20 +114,18 @@ async def keep_decision(
         gate_id=row.id,
     )
 
-    def write() -> Awaitable[object]:
-        with workspace.database.atomic():
-            written = [workspace.database.write(decide_gate, row.id, decision.value, comments)]
-            if link is not None:
-                written.append(workspace.database.write(use_link, link))
-            emitted = [emit(payload)]
-            if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
-                reason = comments or AT_GATE
-                written.append(workspace.database.write(add_skip, row.subject, reason))
-                emitted.append(emit(StorySkip(story_key=row.subject, skipped=True, reason=reason)))
-        return asyncio.gather(*written, *emitted)
+    def write() -> Iterator[Awaitable[object]]:
+        yield workspace.database.write(decide_gate, row.id, decision.value, comments)
+        if link is not None:
+            yield workspace.database.write(use_link, link)
+        yield emit(payload)
+        if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
+            reason = comments or AT_GATE
+            yield workspace.database.write(add_skip, row.subject, reason)
+            yield emit(StorySkip(story_key=row.subject, skipped=True, reason=reason))
 
     try:
-        await until_stored(write)
+        await until_stored(lambda: workspace.database.in_one_commit(write))
     except (NotOpen, LinkUsed, NotWritten):
         return False
     return True

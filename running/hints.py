@@ -7,8 +7,7 @@ earlier call gets the hints of that call again.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from events import emit
@@ -27,15 +26,8 @@ async def keep_hint(workspace: Workspace, story_key: str, text: str, sent_to: in
     database = workspace.database
     hint_id = await database.reserve_id("hints")
 
-    def write() -> Awaitable[object]:
-        with database.atomic():
-            written = database.write(add_hint, hint_id, story_key, text, sent_to)
-            emitted = emit(
-                StoryHint(story_key=story_key, hint_id=hint_id, message=_shown(text), sent_to=or_unset(sent_to))
-            )
-        return asyncio.gather(written, emitted)
-
-    await write()
+    payload = StoryHint(story_key=story_key, hint_id=hint_id, message=_shown(text), sent_to=or_unset(sent_to))
+    await database.in_one_commit(lambda: [database.write(add_hint, hint_id, story_key, text, sent_to), emit(payload)])
     return hint_id
 
 

@@ -7,7 +7,7 @@ queue waits for is reported and still holds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -45,10 +45,8 @@ async def keep_queue(workspace: Workspace, queue: RunQueue) -> None:
     payload = RunQueueChange(
         stories=list(queue.stories), only=queue.only, after=or_unset(queue.after), at=or_unset(queue.at)
     )
-    with workspace.database.atomic():
-        written: Awaitable[object] = workspace.database.write(set_run_queue, queue)
-        emitted = emit(payload)
-    await asyncio.gather(written, emitted)
+    database = workspace.database
+    await database.in_one_commit(lambda: [database.write(set_run_queue, queue), emit(payload)])
 
 
 async def check_queue(workspace: Workspace, queue: RunQueue, selection: Selection) -> list[str]:

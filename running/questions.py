@@ -7,8 +7,7 @@ last two cases the agent is instructed to decide for itself. The first answer co
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import Final
 
 from events import emit
@@ -60,15 +59,14 @@ async def keep_answer(
         story_key=command.story_key,
     )
 
-    def write() -> Awaitable[object]:
-        with database.atomic():
-            written = database.write(answer_question, command.id, answer)
-            used = [] if link is None else [database.write(use_link, link)]
-            emitted = emit(payload)
-        return asyncio.gather(written, *used, emitted)
+    def write() -> Iterator[Awaitable[object]]:
+        yield database.write(answer_question, command.id, answer)
+        if link is not None:
+            yield database.write(use_link, link)
+        yield emit(payload)
 
     try:
-        await until_stored(write)
+        await until_stored(lambda: database.in_one_commit(write))
     # Another page was faster. NotWritten: the event was rolled back together with the answer.
     except (NotAsked, LinkUsed, NotWritten):
         return False

@@ -6,7 +6,6 @@ command is started for a skipped story after it, and those that run end first.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -47,7 +46,4 @@ async def end_skip(workspace: Workspace, story_key: str) -> bool:
 
 
 async def _record(workspace: Workspace, payload: StorySkip, change: Callable[[], Awaitable[object]]) -> None:
-    with workspace.database.atomic():
-        written = change()
-        emitted = emit(payload)
-    await asyncio.gather(written, emitted)
+    await workspace.database.in_one_commit(lambda: [change(), emit(payload)])

@@ -85,7 +85,8 @@ class Steering:
             raise NotNow("decided", "the gate was decided already")
         if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
             self.selection.skip(row.subject)
-        if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
+        waiting = await self.gates()
+        if self._batch is not None and self._batch.gate.reason == PAUSED and not waiting:  # it may have ended meanwhile
             self._batch.gate.resume("decided")
 
     async def skip(self, story_key: str, reason: str) -> bool:

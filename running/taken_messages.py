@@ -49,6 +49,9 @@ async def store_taken(workspace: Workspace, command_id: int, taken: Sequence[int
 
 def _write(workspace: Workspace, command_id: int, rows: Sequence[HintRow]) -> Awaitable[object]:
     database = workspace.database
-    with database.atomic():
-        written = database.write(give_hints, [row.id for row in rows], command_id)
-        return asyncio.gather(written, *(emit(event) for event in given(rows, command_id)))
+    return database.in_one_commit(
+        lambda: [
+            database.write(give_hints, [row.id for row in rows], command_id),
+            *(emit(event) for event in given(rows, command_id)),
+        ]
+    )

@@ -19,6 +19,10 @@ from store.takeovers import TakeOverRow
 TAKEN_OVER: Final = "take-over"  # the reason of the pause of a run whose own tree is taken over
 
 
+class TreeTakenOverError(Exception):
+    """A story was taken over in the tree of a command whose row was about to be written."""
+
+
 class Waiting(Protocol):
     """The gate as a part of the run sees it that waits for its tree."""
 
@@ -65,6 +69,11 @@ class TakenTrees:
         """Return a take-over that has one of these trees."""
         folders = {str(root) for root in roots}
         return next((row for row in self.open if row.folder in folders), None)
+
+    def check(self, *roots: Path) -> None:
+        """Raise `TreeTakenOverError` where one of these trees is taken over."""
+        if self.in_tree(*roots) is not None:
+            raise TreeTakenOverError
 
     def returned(self, story_key: str) -> TakeOverRow | None:
         """Return the newest take-over of a story that was handed back."""

@@ -254,9 +254,7 @@ class TakeOvers:
 
     async def _record(self, row: TakeOverRow, change: Callable[[], list[Awaitable[object]]]) -> None:
         """Write the change and the event of a step in one commit. Raises `DatabaseUnavailable`."""
-        with self._workspace.database.atomic():
-            done = [*change(), emit(event_of(row))]
-        await asyncio.gather(*done)
+        await self._workspace.database.in_one_commit(lambda: [*change(), emit(event_of(row))])
 
 
 def event_of(row: TakeOverRow) -> StoryTakeover:

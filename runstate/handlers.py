@@ -219,7 +219,7 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
 
 
 def _story_delivery(run: FoldedRun, payload: StoryDelivery, _at: int) -> None:
-    """A delivery that continues needs nobody any more; a new call follows where it still does."""
+    """A delivery that continues does not need the operator any more; a new call follows where it still does."""
     run.attention = tuple(view for view in run.attention if view.delivery_id != payload.delivery_id)
 
 

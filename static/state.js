@@ -26,7 +26,7 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
  *   story_keys?: readonly string[], gate_id?: number | null, delivery_id?: number | null,
- *   decisions?: readonly string[]}} Attention
+ *   decisions?: readonly string[], base?: string}} Attention `base` of its runner, where a page shows several
  * @typedef {{stories: readonly string[], only: boolean, after: "story" | "cycle" | "time" | null, at: number | null}}
  *   Queue what runs first, and when the batch stops; `only`: nothing else runs
  * @typedef {{account: string, window: string, used_fraction: number, resets_at: number | null, at: number}} UsageWindow

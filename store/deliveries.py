@@ -1,6 +1,6 @@
 """The table of deliveries: finished work that goes to a branch of a remote, and to a request on a forge.
 
-A row says what is to be done next, and is committed before that is done: whoever finds it looks first.
+A row says what is to be done next, and is committed before that is done: what continues it looks first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENDED: Final = (MERGED, CLOSED, STOPPED)
 
 
 class DeliveryChanged(LookupError):
-    """The delivery is not in the state that the change expects: somebody else has changed it."""
+    """The delivery is not in the state that the change expects: another request has changed it."""
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):

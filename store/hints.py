@@ -60,13 +60,15 @@ def get_sent_hints(connection: sqlite3.Connection, command_id: int) -> list[Hint
 def get_pending_hints(connection: sqlite3.Connection, story_keys: Sequence[str], command: str) -> list[HintRow]:
     """Return the hints that a new session of `command` has to get, oldest first.
 
-    A hint is settled by a call that succeeded, or by another command. One that only failed calls of this command got
-    is given again, because what those knew is gone with their sessions.
+    A hint is settled by a call that succeeded, or by another command that has ended or that it was sent to: what starts
+    beside the first one gets it, too. One that only failed calls of this command got is given again, because what those
+    knew is gone with their sessions.
     """
     marks = ", ".join("?" * len(story_keys))
     sql = (
         f"{_COLUMNS} WHERE story_key IN ({marks}) AND NOT EXISTS"  # noqa: S608 - only marks
         " (SELECT 1 FROM hints_given JOIN commands ON commands.id = command_id WHERE hint_id = hints.id"
-        " AND (commands.command <> ? OR commands.status = 'success')) ORDER BY id"
+        " AND (commands.status = 'success' OR commands.command <> ?"
+        " AND (commands.ended_at IS NOT NULL OR hints.sent_to = commands.id))) ORDER BY id"
     )
     return many(connection, HintRow, sql, (*story_keys, command))

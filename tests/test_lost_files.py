@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import db
 from db import READERS, Database
 from store.log import get_events
 from tests.store.disks import draft, stored
@@ -66,6 +67,36 @@ async def test_a_database_that_was_taken_away_is_written_again(tmp_path: Path, t
     await database.write_again()
     await database.close()
     assert count(path) == 22
+
+
+@pytest.mark.parametrize("moment", range(READERS + 1))
+@pytest.mark.parametrize("take", [remove_folder, remove_database])
+async def test_it_may_be_taken_away_again_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, take: Callable[[Path], None], moment: int
+) -> None:
+    """Before each connection that is opened: that of the writer, then those of the readers."""
+    path = tmp_path / "data/a.db"
+    database = await Database.open(path)
+    await asyncio.gather(*(database.append(draft()) for _ in range(20)))
+    connect, opened = db._connect, 0
+
+    def connect_after(path: Path, mode: str = "rwc") -> sqlite3.Connection:
+        nonlocal opened
+        opened += 1
+        if opened == moment + 1:
+            take(path)
+        return connect(path, mode)
+
+    monkeypatch.setattr(db, "_connect", connect_after)
+    remove_folder(path)
+    with pytest.raises((OSError, sqlite3.Error)):
+        await database.write_again()
+    await database.write_again()
+    assert await stored(database) == list(range(1, 21))
+    assert database.lost() == []
+    assert (await database.append(draft())).seq == 21
+    await database.close()
+    assert count(path) == 21
 
 
 async def test_another_database_in_its_place_is_set_aside(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.unattended import LONG_S, POLL_S, Unattended
 
-KILLS = int(os.environ.get("SPRINT_RUNNER_KILLS", "6"))
+KILLS = int(os.environ.get("SPRINT_RUNNER_KILLS", "4"))
 SEED = int(os.environ.get("SPRINT_RUNNER_KILLS_SEED", "7"))
 
 

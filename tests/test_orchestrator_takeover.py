@@ -12,6 +12,7 @@ from agents import Call
 from events import Event
 from orchestrator import NotNow
 from running.gates import GateDecision
+from running.preparation import prompt_for
 from running.recovery.fold import restore_fold
 from runstate.fold import RunState
 from store.takeovers import TakeOverRow, get_takeovers_of
@@ -100,6 +101,29 @@ async def test_a_running_story_is_taken_over_and_its_change_is_reviewed(
     assert runner.statuses() == {KEY: "done"}
     assert runner.log()[0] == "feat(1): implement story 1-1-a"
     assert runner.run_state.run.takeovers == ()
+
+
+async def test_a_story_that_is_taken_over_while_its_prompt_is_made_starts_nothing(
+    make_runner: MakeRunner, calls: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = await make_runner(READY)
+    requested: list[TakeOverRow] = []
+
+    async def take_over_meanwhile(*arguments: Any) -> str:
+        if not requested:
+            requested.append(await runner.orchestrator.takeovers.take_over(KEY))
+        return await prompt_for(*arguments)
+
+    monkeypatch.setattr("running.attempt.prompt_for", take_over_meanwhile)
+    await runner.start()
+    await taken(runner)
+    assert runner.of("command:start") == []
+    by_hand(runner)
+    await runner.orchestrator.takeovers.hand_back(KEY)
+    await runner.until_end()
+    assert runner.statuses() == {KEY: "done"}
+    assert [(end["command"], end["agent"]) for end in runner.of("command:end")][:1] == [("dev-story", "operator")]
+    assert "worked on this story by hand" in calls[0].prompt
 
 
 async def test_it_survives_restarts_between_any_two_steps(make_runner: MakeRunner, calls: list[Call]) -> None:

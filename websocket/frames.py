@@ -29,10 +29,13 @@ def frame(data: bytes, opcode: int = TEXT) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + data
 
 
-def init_payload(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes) -> bytes:
-    """Return the payload of `init`. `batch` and `run` are JSON, `events` envelopes separated by commas."""
+def init_payload(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes, page: str = "") -> bytes:
+    """Return the payload of `init`. `batch` and `run` are JSON, `events` envelopes separated by commas.
+
+    `page` is the version of the page that the server has, by which an older one knows that it is older.
+    """
     head = b'"batch":%b,"events":[%b],"seq":%d,"epoch":%b' % (batch, events, seq, msgspec.json.encode(epoch))
-    return b'{%b,"recovered":false,"run":%b}' % (head, run)
+    return b'{%b,"recovered":false,"run":%b%b}' % (head, run, _page(page))
 
 
 def init_text(payload: bytes, now: int) -> bytes:
@@ -45,14 +48,19 @@ def init(payload: bytes, now: int) -> bytes:
     return frame(init_text(payload, now))
 
 
-def resumed_text(first: int, last: int) -> bytes:
-    """Return the message that precedes the events that a client has missed."""
-    return b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (first, last)
+def resumed_text(first: int, last: int, page: str = "") -> bytes:
+    """Return the message that precedes the events that a client has missed; `page` as in `init_payload`."""
+    return b'{"type":"resumed","payload":{"from":%d,"to":%d%b}}' % (first, last, _page(page))
 
 
-def resumed(first: int, last: int) -> bytes:
+def resumed(first: int, last: int, page: str = "") -> bytes:
     """Return the frame of `resumed`."""
-    return frame(resumed_text(first, last))
+    return frame(resumed_text(first, last, page))
+
+
+def _page(version: str) -> bytes:
+    """Return the last key of a first message; a hub that has no page has none."""
+    return b',"page":%b' % msgspec.json.encode(version) if version else b""
 
 
 def tick(seq: int, problem: str | None, now: int) -> bytes:

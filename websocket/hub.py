@@ -50,8 +50,10 @@ class Hub:
         heartbeat_s: float = 30.0,
         pong_timeout_s: float = 10.0,
         max_clients: int = 1000,
+        page: str = "",
     ) -> None:
         self.epoch = epoch
+        self.page = page  # the version of the page, which every first message has
         self.clients: set[Client] = set()
         self.dropped = self.refused = self.deliveries = 0
         self.lag_s = 0.0
@@ -141,25 +143,24 @@ class Hub:
         self._disconnect(client, code)
 
     def init_text(self) -> bytes:
-        """Return the message `init` as a client that connects now would get it."""
-        return frames.init_text(self._init_payload(), self._now_ms())
+        """Return the message `init` for a page that another server has."""
+        batch, run = self._snapshot()
+        payload = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
+        return frames.init_text(payload, self._now_ms())
 
     def _init_frame(self) -> bytes:
-        return frames.init(self._init_payload(), self._now_ms())
-
-    def _init_payload(self) -> bytes:
-        """Return the payload of `init`, serialised once for all clients that connect at the same seq."""
+        """Return the `init` frame, serialised once for all clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
-            self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
-        return self._init
+            self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run, self.page)
+        return frames.init(self._init, self._now_ms())
 
     def _now_ms(self) -> int:
         return int(self._wall_clock() * 1000)
 
     def _resume(self, client: Client, since: int) -> None:
         """Send the missed events: immediately when one piece of the ring contains all, otherwise piece by piece."""
-        self._send(client, frames.resumed(since + 1, self.seq))
+        self._send(client, frames.resumed(since + 1, self.seq, self.page))
         since = self._replay.start(client, since)
         if client in self.clients and not client.live:
             client.replay = self._spawn(self._finish_replay(client, since))

@@ -105,5 +105,5 @@ def _listed(title: str, lines: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line that mentions nobody and closes nothing: a forge reads `@name` and `#7` in it."""
+    """Return one line that mentions no user and closes no issue: a forge reads `@name` and `#7` in it."""
     return " ".join(text.split()).replace("@", "@\u200b").replace("#", "#\u200b").replace("<", "&lt;")

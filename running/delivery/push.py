@@ -84,7 +84,7 @@ async def moved(repository: Repository, row: DeliveryRow, found: str | None) -> 
 
 
 def words_moved(row: DeliveryRow, found: str | None) -> str:
-    """Return the sentence about a branch that somebody else has moved, with both heads."""
+    """Return the sentence about a branch that another program has moved, with both heads."""
     return (
         f"{row.branch} has moved on: {row.remote} is at {(found or 'nothing')[:10]}, and {row.wanted[:10]} is to be"
         f" pushed. Nothing is forced: merge both (`git fetch {row.remote} {row.branch}`, then merge FETCH_HEAD into"

@@ -5,8 +5,7 @@ What is going to be done is committed before it is done. A problem is also a cal
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
 from events import emit
@@ -43,13 +42,11 @@ async def open_delivery(workspace: Workspace, keys: Sequence[str], message: str,
         message=message,
     )
 
-    def write() -> Awaitable[object]:
-        with database.atomic():
-            written = database.write(create_delivery, delivery_id, keys, **columns)
-            emitted = emit(payload)
-        return asyncio.gather(written, emitted)
-
-    await until_stored(write)
+    await until_stored(
+        lambda: database.in_one_commit(
+            lambda: [database.write(create_delivery, delivery_id, keys, **columns), emit(payload)]
+        )
+    )
     return delivery_id
 
 
@@ -67,16 +64,14 @@ async def record(
     message = workspace.masker.text(message)
     problem = columns.get("problem", row.problem)
 
-    def write() -> Awaitable[object]:
-        with workspace.database.atomic():
-            written = [workspace.database.write(change_delivery, row, columns)]
-            also()
-            emitted = [emit(_payload(row, message, columns))]
-            if problem is not None:
-                emitted.append(emit(_call(row, problem)))
-        return asyncio.gather(*written, *emitted)
+    def write() -> Iterator[Awaitable[object]]:
+        yield workspace.database.write(change_delivery, row, columns)
+        also()
+        yield emit(_payload(row, message, columns))
+        if problem is not None:
+            yield emit(_call(row, problem))
 
-    await until_stored(write)
+    await until_stored(lambda: workspace.database.in_one_commit(write))
     return await _read(workspace, row.id)
 
 

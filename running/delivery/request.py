@@ -36,7 +36,7 @@ class RequestStep:
             return await fail(self._workspace, row, "pull_request_command is not set any more: set it, then retry")
         # Of an earlier request, whose URL would be taken for that of this one.
         await asyncio.to_thread(self._calls.output(row, REQUEST_CALL).unlink, missing_ok=True)
-        # Committed before the program starts: whoever finds it does not know whether there is a request.
+        # Committed before the program starts: after a kill it is not known whether there is a request.
         row = await keep(self._workspace, row, requested_at=int(self._workspace.clock() * 1000))
         ran = await self._calls.run(row, REQUEST_CALL, settings.pull_request_command)
         if ran.ok and (url := url_in(ran.output)) is not None:

@@ -55,7 +55,7 @@ class RequestLook:
         return report
 
     async def _other_head(self, row: DeliveryRow, report: CheckReport) -> DeliveryRow:
-        """The report is of another commit: the forge is late, the request is over, or somebody has pushed."""
+        """The report is of another commit: the forge is late, the request is over, or another commit was pushed."""
         found = (await Remote(self._workspace, row.remote).look(row.branch)).branch
         if report.merged:  # before this commit came: what is left needs a request of its own
             columns: dict[str, Any] = {"state": PLANNED, "url": None, "head": found, "checks": None, "looks": 0}

@@ -1,6 +1,8 @@
 // @ts-check
 /** The server's HTTP interface: JSON in, JSON out; every failure is an `ApiError` with words to show. */
 
+import { address } from "./base-path.js";
+
 /** The timeout of a request, in ms. A start runs the preflight, which starts the agent. */
 const TIMEOUT_MS = 30_000;
 
@@ -76,7 +78,7 @@ export async function request(path, init) {
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    response = await fetch(address(path), { ...init, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new ApiError(

@@ -3,6 +3,7 @@
  * Building and touching the document: elements from data, never from markup, and only what changed. Text of projects
  * and agents reaches the document through here alone, so that none of it is shown without `visible`.
  */
+import { address } from "./base-path.js";
 import { visible } from "./visible.js";
 
 /** @typedef {string | number | boolean | null | undefined} Value */
@@ -65,7 +66,8 @@ export function attr(el, name, value) {
     if (el.hasAttribute(name)) el.removeAttribute(name);
     return;
   }
-  const next = value === true ? "" : READ.has(name) ? visible(String(value)) : String(value);
+  const plain = value === true ? "" : READ.has(name) ? visible(String(value)) : String(value);
+  const next = name === "href" ? address(plain) : plain;
   if (el.getAttribute(name) !== next) el.setAttribute(name, next);
 }
 

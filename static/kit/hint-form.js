@@ -7,14 +7,16 @@ import { TextForm } from "./text-form.js";
 export class HintForm {
   el;
   #key;
+  #base;
   #isBlocked = false;
   /** Whether the operator was asked if a file may be deleted for the retry. */
   #confirms = false;
   #form;
 
-  /** @param {string} key of the story */
-  constructor(key) {
+  /** @param {string} key of the story @param {string} [base] of its runner */
+  constructor(key, base = "") {
     this.#key = key;
+    this.#base = base;
     this.#form = new TextForm(
       (hint) => this.#send(hint),
       (error) => this.#refused(error),
@@ -38,8 +40,8 @@ export class HintForm {
 
   /** @param {string} hint @returns {Promise<string>} what was done */
   async #send(hint) {
-    if (!this.#isBlocked) return sendHint(this.#key, hint);
-    const done = await retry(this.#key, hint, this.#confirms);
+    if (!this.#isBlocked) return sendHint(this.#key, hint, this.#base);
+    const done = await retry(this.#base, this.#key, hint, this.#confirms);
     this.#confirms = false;
     return done;
   }
@@ -53,20 +55,25 @@ export class HintForm {
 }
 
 /**
- * @param {string} key @param {string} hint empty for none
+ * @param {string} base of the story's runner @param {string} key @param {string} hint empty for none
  * @param {boolean} confirm whether a file may be deleted for it
  * @returns {Promise<string>} what was done
  */
-async function retry(key, hint, confirm) {
+async function retry(base, key, hint, confirm) {
   const fields = { ...(hint ? { hint } : {}), ...(confirm ? { confirm } : {}) };
-  const { copy } = await post(`/api/stories/${encodeURIComponent(key)}/retry`, fields);
+  const { copy } = await post(`${base}/api/stories/${encodeURIComponent(key)}/retry`, fields);
   const given = hint ? ", with your hint" : "";
   const state = copy ? `begins anew (its old file is kept in ${copy})` : "is Ready for dev again";
   return `${shortKey(key)} ${state}; the run takes it up when its turn comes${given}.`;
 }
 
-/** @param {string} key @param {string} hint @returns {Promise<string>} what was done */
-export async function sendHint(key, hint) {
-  const { note } = await post(`/api/stories/${encodeURIComponent(key)}/hint`, { text: hint });
+/**
+ * @param {string} key
+ * @param {string} hint
+ * @param {string} [base] of the story's runner
+ * @returns {Promise<string>} what was done
+ */
+export async function sendHint(key, hint, base = "") {
+  const { note } = await post(`${base}/api/stories/${encodeURIComponent(key)}/hint`, { text: hint });
   return note ?? `The next command of ${shortKey(key)} gets your hint.`;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The role of whoever looks at the page. The server writes it into the page of a reader, where one rule of the style
+ * The role of the page's user. The server writes it into the page of a reader, where one rule of the style
  * hides everything that is marked with `data-verb`; keys and what is dragged ask here.
  */
 

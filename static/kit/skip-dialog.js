@@ -23,6 +23,7 @@ const form = h(
 );
 const dialog = h("dialog", { "aria-labelledby": "skip-title" }, form);
 let key = "";
+let base = "";
 
 cancel.addEventListener("click", () => dialog.close());
 form.addEventListener("submit", (event) => {
@@ -30,9 +31,10 @@ form.addEventListener("submit", (event) => {
   void submit();
 });
 
-/** @param {string} story the key of the story */
-export function askSkip(story) {
+/** @param {string} story the key of the story @param {string} [runner] its path, where the page shows several */
+export function askSkip(story, runner = "") {
   key = story;
+  base = runner;
   text(title, `Skip ${shortKey(story)}?`);
   field.value = "";
   complain("");
@@ -41,9 +43,9 @@ export function askSkip(story) {
   field.focus();
 }
 
-/** @param {string} story the key of the story */
-export async function bringBack(story) {
-  const request = post(`/api/stories/${encodeURIComponent(story)}/unskip`);
+/** @param {string} story the key of the story @param {string} [runner] its path, where the page shows several */
+export async function bringBack(story, runner = "") {
+  const request = post(`${runner}/api/stories/${encodeURIComponent(story)}/unskip`);
   const answer = await catchApiError(request, (error) => void toast(error.message, "bad"));
   if (answer) toast(`${shortKey(story)} is back; a run takes it when its turn comes.`, "good");
 }
@@ -53,15 +55,15 @@ async function submit() {
   complain(reason ? "" : "Write why first.");
   if (!reason || send.getAttribute("aria-disabled")) return;
   attr(send, "aria-disabled", "true");
-  const request = post(`/api/stories/${encodeURIComponent(key)}/skip`, { reason });
+  const request = post(`${base}/api/stories/${encodeURIComponent(key)}/skip`, { reason });
   const answer = await catchApiError(
     request.finally(() => attr(send, "aria-disabled", null)),
     (error) => complain(error.message),
   );
   if (!answer) return;
   dialog.close();
-  const undo = { words: "Bring back", run: () => void bringBack(story) };
-  const story = key;
+  const [story, runner] = [key, base];
+  const undo = { words: "Bring back", run: () => void bringBack(story, runner) };
   toast(answer.note ? `${answer.note}.` : `${shortKey(key)} is skipped.`, "good", [undo]);
 }
 

@@ -1,12 +1,21 @@
 // @ts-check
 /** What the page remembers between visits, in localStorage. Every read has a default; a refusal loses nothing else. */
 
+import { basePath } from "./base-path.js";
+
 const PREFIX = "sprint-runner.";
+/** Choices for every project that a server shows; all others belong to one of them. */
+const SHARED = new Set(["theme", "notify"]);
+
+/** @param {string} name */
+function keyOf(name) {
+  return PREFIX + (SHARED.has(name) ? "" : basePath) + name;
+}
 
 /** @param {string} name @param {string} otherwise @returns {string} */
 export function readStored(name, otherwise) {
   try {
-    return localStorage.getItem(PREFIX + name) ?? otherwise;
+    return localStorage.getItem(keyOf(name)) ?? otherwise;
   } catch {
     return otherwise;
   }
@@ -29,8 +38,8 @@ export function readStoredList(name) {
 /** @param {string} name @param {string | null} value null forgets */
 export function writeStored(name, value) {
   try {
-    if (value === null) localStorage.removeItem(PREFIX + name);
-    else localStorage.setItem(PREFIX + name, value);
+    if (value === null) localStorage.removeItem(keyOf(name));
+    else localStorage.setItem(keyOf(name), value);
   } catch {
     // Storage is full or refused: the choice holds for this visit only.
   }

@@ -7,28 +7,28 @@ import { toast } from "./toast.js";
 
 /** @typedef {{story_key: string, state: string, message: string, command_line: string | null}} TakeOver */
 
-/** @param {string} key @param {string} verb */
-function ask(key, verb) {
-  const request = post(`/api/stories/${encodeURIComponent(key)}/${verb}`);
+/** @param {string} key @param {string} verb @param {string} base of the story's runner */
+function ask(key, verb, base) {
+  const request = post(`${base}/api/stories/${encodeURIComponent(key)}/${verb}`);
   return catchApiError(request, (error) => void toast(error.message, "bad"));
 }
 
-/** @param {string} key of the story */
-export async function takeOver(key) {
-  const answer = await ask(key, "take-over");
+/** @param {string} key of the story @param {string} [base] of its runner */
+export async function takeOver(key, base = "") {
+  const answer = await ask(key, "take-over", base);
   if (answer) toast(`${shortKey(key)} is being given to you; how to go on is shown with it.`, "good");
 }
 
-/** @param {string} key of the story */
-export async function handBack(key) {
-  const answer = await ask(key, "hand-back");
+/** @param {string} key of the story @param {string} [base] of its runner */
+export async function handBack(key, base = "") {
+  const answer = await ask(key, "hand-back", base);
   if (!answer) return;
   const files = answer.files_changed;
   toast(`${shortKey(key)} is handed back${files === null ? "" : `: you changed ${plural(files, "file")}`}.`, "good");
 }
 
-/** What the operator does with a story that was taken over. @param {TakeOver} first */
-export function createTakeOver(first) {
+/** What the operator does with a story that was taken over. @param {TakeOver} first @param {string} [base] of its runner */
+export function createTakeOver(first, base = "") {
   const key = first.story_key;
   const line = h("code", { class: "terminal-line", tabindex: "0", "aria-label": "Command line for your terminal" });
   const copy = h("button", { type: "button", class: "button small", text: "Copy" });
@@ -38,7 +38,7 @@ export function createTakeOver(first) {
   done.addEventListener("click", async () => {
     if (done.getAttribute("aria-disabled")) return;
     attr(done, "aria-disabled", "true");
-    await handBack(key);
+    await handBack(key, base);
     attr(done, "aria-disabled", null);
   });
   const el = h("div", { class: "takeover" }, line, h("div", { class: "decisions", "data-verb": true }, copy, done));

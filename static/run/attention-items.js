@@ -45,6 +45,11 @@ export function attentionCount(model, now) {
   return openItems(model, now).filter(({ item }) => item.kind !== "waiting").length;
 }
 
+/** Whether the operator has dismissed an item. @param {string} id */
+export function isDismissed(id) {
+  return dismissed.has(id);
+}
+
 /** @param {string} id of an item */
 export function dismiss(id) {
   dismissed.add(id);

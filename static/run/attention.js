@@ -94,7 +94,7 @@ const LABELS = {
   "": "",
 };
 
-class AttentionRow {
+export class AttentionRow {
   el;
   #item;
   /** @type {AttentionItem["act"]} */ #act = "";
@@ -113,7 +113,7 @@ class AttentionRow {
       "li",
       { "data-kind": item.kind },
       icon(GLYPHS[item.kind] ?? "alert"),
-      item.story_key && storyLink(item.story_key),
+      item.story_key && storyLink(item.story_key, item.base),
       h("div", { class: "attention-item" }, message, this.#words, this.#form),
       this.#action,
       h("time", { text: item.at ? clock(item.at) : "" }),
@@ -136,9 +136,10 @@ class AttentionRow {
   }
 }
 
-/** @param {string} key */
-function storyLink(key) {
-  return h("a", { class: "key", href: `#run?story=${encodeURIComponent(key)}`, text: shortKey(key) });
+/** @param {string} key @param {string} [base] of its runner, where the page shows several */
+function storyLink(key, base) {
+  const page = base === undefined ? "" : `${base}/`;
+  return h("a", { class: "key", href: `${page}#run?story=${encodeURIComponent(key)}`, text: shortKey(key) });
 }
 
 /** @param {Attention} item @param {() => void} dismiss */
@@ -151,25 +152,30 @@ function dismissButton({ message }, dismiss) {
 function formOf(item) {
   if (item.kind === "gate" && item.gate_id) return createGateForm(item);
   const taken = /** @type {any} */ (item).takeover;
-  if (taken) return createTakeOver(taken).el;
-  if (item.delivery_id) return createDeliveryForm(item.delivery_id, item.decisions ?? []);
-  if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
+  if (taken) return createTakeOver(taken, item.base).el;
+  if (item.delivery_id) return createDeliveryForm(item.delivery_id, item.decisions ?? [], item.base);
+  if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key, item.base);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }
 
-/** The form for another try of a blocked story. @param {string} key */
-function createRetry(key) {
-  const form = new HintForm(key);
+/** The form for another try of a blocked story. @param {string} key @param {string} [base] of its runner */
+function createRetry(key, base) {
+  const form = new HintForm(key, base);
   form.update(true);
-  const skip = h("button", { type: "button", class: "button small", text: "Skip…", on: { click: () => askSkip(key) } });
+  const skip = h("button", {
+    type: "button",
+    class: "button small",
+    text: "Skip…",
+    on: { click: () => askSkip(key, base) },
+  });
   const open = h("button", { type: "button", "data-verb": true, class: "button small", text: "Open in my terminal" });
-  open.addEventListener("click", () => takeOver(key));
+  open.addEventListener("click", () => takeOver(key, base));
   form.el.append(open, skip);
   return form.el;
 }
 
 /** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */
-function createAnswerForm({ command_id, at, message }) {
+function createAnswerForm({ command_id, at, message, base }) {
   const id = `answer-${command_id}-${at}`;
   const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
@@ -182,15 +188,15 @@ function createAnswerForm({ command_id, at, message }) {
     show(wrong, !answer);
     text(wrong, answer ? "" : "Write an answer first.");
     attr(field, "aria-invalid", answer ? null : "true");
-    if (answer) await whileBusy(send, () => sendAnswer(command_id, answer));
+    if (answer) await whileBusy(send, () => sendAnswer(base, command_id, answer));
     else field.focus();
   });
   return form;
 }
 
-/** @param {number | null} command @param {string} answer */
-async function sendAnswer(command, answer) {
-  await post("/api/run/answer", { command_id: command, text: answer });
+/** @param {string | undefined} base of the runner @param {number | null} command @param {string} answer */
+async function sendAnswer(base, command, answer) {
+  await post(`${base ?? ""}/api/run/answer`, { command_id: command, text: answer });
   toast("Answered; the agent continues.", "good");
 }
 

@@ -2,9 +2,9 @@
 /** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is shown in place. */
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
+import { loadPart } from "../kit/lazy.js";
 import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
-import { openPreview } from "../preview/preview-dialog.js";
 import { toHash } from "../shell/router.js";
 import { Ending } from "./ending.js";
 import { ForecastLine } from "./forecast.js";
@@ -90,8 +90,9 @@ export class Controls {
   }
 
   /** Shows what a start would send; starts nothing. */
-  preview() {
-    return openPreview({ ...this.#form.query(), ...this.#form.gates });
+  async preview() {
+    const part = await loadPart(() => import("../preview/preview-dialog.js"));
+    return part?.openPreview({ ...this.#form.query(), ...this.#form.gates });
   }
 
   pause() {

@@ -7,8 +7,13 @@ import { toast } from "../kit/toast.js";
 /** @type {Record<string, string>} */
 const LABELS = { retry: "Try again", stop: "Give up" };
 
-/** The buttons of a delivery; the event of the decision removes them. @param {number} id @param {readonly string[]} decisions */
-export function createDeliveryForm(id, decisions) {
+/**
+ * The buttons of a delivery; the event of the decision removes them.
+ * @param {number} id
+ * @param {readonly string[]} decisions
+ * @param {string} [base] of its runner
+ */
+export function createDeliveryForm(id, decisions, base = "") {
   const buttons = decisions.map((decision) =>
     h("button", {
       type: "button",
@@ -23,7 +28,7 @@ export function createDeliveryForm(id, decisions) {
   async function decide(decision) {
     if (buttons.some((button) => button.getAttribute("aria-disabled"))) return;
     for (const button of buttons) attr(button, "aria-disabled", "true");
-    const request = post(`/api/deliveries/${id}`, { decision }).finally(() => {
+    const request = post(`${base}/api/deliveries/${id}`, { decision }).finally(() => {
       for (const button of buttons) attr(button, "aria-disabled", null);
     });
     const answer = await catchApiError(request, (error) => void toast(error.message, "bad"));

@@ -37,7 +37,7 @@ export function readComments(words) {
 export function createGateForm(item) {
   const decisions = item.decisions ?? [];
   const id = `gate-${item.gate_id}-${item.at}`;
-  const review = item.story_key ? new GateReview(item.story_key) : null;
+  const review = item.story_key ? new GateReview(item.story_key, item.base) : null;
   const placeholder = "What should be different? A line may name its place: src/app.py:12: …";
   const field = h("textarea", { id, rows: 2, placeholder, "data-verb": true });
   const label = h("label", { class: "unseen", for: id, text: `Comments to send back with: ${item.message}` });
@@ -74,7 +74,7 @@ async function decide(item, decision, field, wrong, buttons, written) {
   if (buttons.some((button) => button.getAttribute("aria-disabled"))) return;
   for (const button of buttons) attr(button, "aria-disabled", "true");
   const fields = decision === "back" ? withComments(readComments(words), written) : {};
-  const request = post(`/api/gates/${item.gate_id}`, { decision, ...fields }).finally(() => {
+  const request = post(`${item.base ?? ""}/api/gates/${item.gate_id}`, { decision, ...fields }).finally(() => {
     for (const button of buttons) attr(button, "aria-disabled", null);
   });
   const answer = await catchApiError(request, (error) => void toast(error.message, "bad"));

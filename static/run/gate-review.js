@@ -3,12 +3,12 @@
  * What there is to judge at a gate: the lines of the story, or of the change with its evidence and reviews. A comment is
  * written beside a line, and goes to the agent with "Send back".
  */
-import { catchApiError, get, story as readStory } from "../kit/api.js";
+import { catchApiError, get } from "../kit/api.js";
 import { commentRows } from "../kit/comment-list.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { attr, fill, h, icon, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
-import { readChange } from "../story/diff.js";
+import { loadPart } from "../kit/lazy.js";
 
 /** @typedef {{path: string, line: number, text: string}} LineComment */
 /** @typedef {import("../state.js").Attention} Attention */
@@ -17,12 +17,14 @@ export class GateReview {
   el;
   /** The comments by path and line. @type {Map<string, LineComment>} */ #comments = new Map();
   #key;
+  #base;
   #list = h("ul", { class: "line-comments", "aria-label": "Comments on lines" });
   #count = h("span", { class: "soft" });
 
-  /** @param {string} key of the story */
-  constructor(key) {
+  /** @param {string} key of the story @param {string} [base] of its runner */
+  constructor(key, base = "") {
     this.#key = key;
+    this.#base = base;
     const summary = [h("span", { text: "Look at it" }), this.#count];
     const fold = createDisclosure({ class: "gate-look", summary, load: () => this.#load() });
     this.el = h("div", { class: "gate-review" }, fold.el, this.#list);
@@ -34,12 +36,12 @@ export class GateReview {
   }
 
   async #load() {
-    const key = encodeURIComponent(this.#key);
-    const dossier = await readStory(this.#key);
+    const story = `${this.#base}/api/stories/${encodeURIComponent(this.#key)}`;
+    const dossier = await get(story);
     const name = dossier.files.find((/** @type {string} */ file) => dossier.artifacts.includes(file));
     const [file, change] = await Promise.all([
-      name ? catchApiError(get(`/api/stories/${key}/artifact?name=${encodeURIComponent(name)}`)) : null,
-      !dossier.diff ? [] : catchApiError(readChange(`/api/stories/${key}/changes/work`)),
+      name ? catchApiError(get(`${story}/artifact?name=${encodeURIComponent(name)}`)) : null,
+      !dossier.diff ? [] : catchApiError(readChange(`${story}/changes/work`)),
     ]);
     const parts = [
       reviewsOf(dossier),
@@ -121,6 +123,12 @@ export class GateReview {
       h("button", { type: "button", class: "ghost", ...label, on: { click: drop } }, icon("cross")),
     );
   }
+}
+
+/** The files of a change. @param {string} path @returns {Promise<Node[]>} */
+async function readChange(path) {
+  const part = await loadPart(() => import("../story/diff.js"));
+  return part ? part.readChange(path) : [];
 }
 
 /** The lines of a text with their numbers. @param {string} path @param {string} content */

@@ -1,6 +1,7 @@
 // @ts-check
 /** Messages to devices whose page is closed, in the Settings tab: on and off for this one, a test, the list of all. */
 import { catchApiError, get, post } from "../kit/api.js";
+import { basePath } from "../kit/base-path.js";
 import { h, list, show, text } from "../kit/dom.js";
 import { day } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
@@ -79,7 +80,14 @@ export class PushPanel {
 }
 
 function canSubscribe() {
-  return isSecureContext && "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
+  // A worker belongs to a whole server: below a path it would take the messages of all runners for one.
+  return (
+    basePath === "" &&
+    isSecureContext &&
+    "serviceWorker" in navigator &&
+    "PushManager" in window &&
+    "Notification" in window
+  );
 }
 
 /** @returns {Promise<PushSubscription | null | undefined>} */

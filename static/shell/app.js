@@ -4,32 +4,27 @@
  * frame; then every view renders the model and changes only what differs.
  */
 
-import { Board } from "../board/board.js";
-import { BriefDialog } from "../brief/brief-dialog.js";
-import { History } from "../history/history.js";
-import { Replay } from "../history/replay.js";
-import { Insights } from "../insights/insights.js";
 import { catchApiError, events as fetchEvents, get } from "../kit/api.js";
+import { basePath } from "../kit/base-path.js";
 import { attr, byId, show } from "../kit/dom.js";
+import { prefetch } from "../kit/lazy.js";
 import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
-import { PlanMaker } from "../planning/plan-maker.js";
+import { createSwitcher } from "../projects/switcher.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
 import { followQueue } from "../run/run-queue.js";
 import { followPlan } from "../run/story-actions.js";
-import { Settings } from "../settings/settings.js";
-import { StoryDialog } from "../story/story.js";
 import { transcriptChanged } from "../story/transcript-signal.js";
-import { Timeline } from "../timeline/timeline.js";
 import { createActions } from "./actions.js";
 import { createNotifications } from "./desktop-notifications.js";
 import { EventQueue } from "./event-queue.js";
 import { FrameLoop } from "./frame-loop.js";
 import { createHeader } from "./header.js";
 import { initialModel } from "./model.js";
+import { createParts, useOrTell } from "./parts.js";
 import { PlanLoader } from "./plan-loader.js";
 import { createRouter } from "./router.js";
 import { Socket } from "./socket.js";
@@ -61,7 +56,7 @@ const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hi
 /** Most commands of a batch that are fetched. */
 const COMMANDS_MOST = 5000;
 
-const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${basePath}/ws`;
 const store = new Store(initialModel(serverNow()));
 const queue = new EventQueue();
 const frames = new FrameLoop(renderFrame);
@@ -71,6 +66,8 @@ const socket = new Socket(socketUrl, {
   onEvent,
   onLink,
   onServerTime: setServerTime,
+  // Behind another server the page is that one's, not the runner's.
+  onPage: basePath === "" ? onPage : undefined,
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
   // The server answers with a page that says so, and nothing of the project stays in sight.
   onRevoked: () => location.reload(),
@@ -82,32 +79,34 @@ const controls = new Controls(
   () => folderTrust.ask(),
 );
 followPlan(() => store.model.plan);
-const planMaker = new PlanMaker(() => folderTrust.ask());
 const log = new Log();
 const planLoader = new PlanLoader({
   seq: () => store.model.run.seq,
-  onPlan: (plan) => store.dispatch({ type: "plan", plan }),
+  onPlan: (plan) => {
+    store.dispatch({ type: "plan", plan });
+    // Not sooner: on a slow line it would delay what is shown first.
+    prefetch(parts.all);
+  },
 });
-const replay = new Replay({
+const parts = createParts({
   current: () => store.model,
-  onFrame: () => frames.request(),
-  onLines: (lines) => log.replay(lines),
+  requestFrame: () => frames.request(),
+  replayLines: (lines) => log.replay(lines),
+  resume: () => controls.resume(),
+  askTrust: () => folderTrust.ask(),
+  go: (tab) => router.go(tab),
+  openStory,
+  closeStory,
+  closeBrief: () => urlParams().has("brief") && setParam("brief", ""),
 });
-const board = new Board({ openStory });
-const settings = new Settings();
+const { storyDialog, briefDialog, planMaker, replay } = parts;
+const { board, settings } = parts.tabs;
 /** @type {Record<string, Tab>} */
 const tabs = {
   run: createRunTab({ resume: () => controls.resume(), start: () => controls.start() }),
-  board,
-  timeline: new Timeline({ openStory }),
-  history: new History({ replay: (id) => replay.open(id).then(() => router.go("run")) }),
-  insights: new Insights(),
-  settings,
+  ...parts.tabs,
 };
-const storyDialog = new StoryDialog(closeStory);
-const briefDialog = new BriefDialog(() => urlParams().has("brief") && setParam("brief", ""), {
-  resume: () => controls.resume(),
-});
+createSwitcher();
 const theme = createTheme(byId("theme"));
 const notifications = createNotifications(() => store.model.run.project.name || "Sprint Runner");
 const router = createRouter(TABS, onRoute);
@@ -139,27 +138,34 @@ function renderFrame() {
 function updateLoaders(events) {
   const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
   transcriptChanged(changed.flatMap(({ payload }) => [payload.command_id, payload.sent_to]));
-  if (events.some((event) => event.type === "prompt:change")) settings.promptsChanged();
+  if (events.some((event) => event.type === "prompt:change")) settings.useIfUsed((view) => view.promptsChanged());
   const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
   if (!planEvents.length) return;
   planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));
-  storyDialog.refresh(new Set(planEvents.flatMap(({ payload: p }) => p.story_keys ?? p.story_key ?? [])));
+  const changedStories = new Set(planEvents.flatMap(({ payload: p }) => p.story_keys ?? p.story_key ?? []));
+  storyDialog.useIfUsed((dialog) => dialog.refresh(changedStories));
   if (planEvents.some((event) => event.type !== "command:end")) planLoader.readSoon();
 }
 
+/** The model that is shown: of now, or of the moment that is replayed. */
+function shownModel() {
+  return replay.value?.model(store.model) ?? store.model;
+}
+
 function render() {
-  const model = replay.model(store.model);
+  const model = shownModel();
   const now = timeOf(model);
   const { tab } = router.current;
   followQueue(store.model.run);
   header.render(model, now);
   controls.render(model);
-  planMaker.render(model, tab);
+  if (planMaker.used || (model.plan.counts.unplanned && !planMaker.failed))
+    void planMaker.use((maker) => maker.render(model, tab));
   tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
 }
 
 function tick() {
-  const model = replay.model(store.model);
+  const model = shownModel();
   const now = timeOf(model);
   header.tick(model, now);
   tabs[router.current.tab].tick(model, now);
@@ -167,7 +173,8 @@ function tick() {
 
 /** The time that the views show: that of the last message while the connection is lost. @param {Model} model */
 function timeOf({ link, lastMessageAt }) {
-  return link.lost && lastMessageAt && !replay.active ? lastMessageAt : replay.now;
+  const replayed = replay.value?.active ? replay.value : null;
+  return link.lost && lastMessageAt && !replayed ? lastMessageAt : (replayed?.now ?? serverNow());
 }
 
 /** @param {Record<string, any>} payload */
@@ -178,12 +185,18 @@ function onInit(payload) {
   else log.reset(payload.events);
   store.dispatch({ type: "init", payload, at: serverNow() });
   planLoader.reset();
-  if (epoch) storyDialog.refresh(null);
+  if (epoch) storyDialog.useIfUsed((dialog) => dialog.refresh(null));
   folderTrust.read();
   const { run } = store.model;
   transcriptChanged(run.operations.map((operation) => operation.command_id));
   if (run.batch) readCommands(run.batch.id);
-  replay.resume();
+  if (new URLSearchParams(location.search).has("replay")) void useOrTell(replay, (loaded) => loaded.resume());
+}
+
+/** @param {string} version of the page that the server has */
+function onPage(version) {
+  const own = document.documentElement.dataset.page;
+  show(byId("old-page"), own !== undefined && version !== own);
 }
 
 /** @param {Envelope} event */
@@ -217,8 +230,10 @@ async function readAgent() {
 /** @param {import("./router.js").Route} route */
 function onRoute({ tab, params }) {
   for (const name of TABS) showTab(name, name === tab);
-  briefDialog.show(wholeNumber(params.get("brief")));
-  storyDialog.show(params.get("story"), wholeNumber(params.get("transcript")));
+  const [brief, story] = [wholeNumber(params.get("brief")), params.get("story")];
+  if (brief !== null || briefDialog.used) useOrTell(briefDialog, (dialog) => dialog.show(brief));
+  if (story !== null || storyDialog.used)
+    useOrTell(storyDialog, (dialog) => dialog.show(story, wholeNumber(params.get("transcript"))));
   if (tab === "run") log.route(params);
   render();
   log.render();
@@ -251,6 +266,7 @@ function addListeners() {
     folderTrust.read();
     tick();
   });
+  byId("reload").addEventListener("click", () => location.reload());
   addEventListener("online", () => socket.wake());
   addEventListener("pageshow", (event) => event.persisted && socket.wake());
 }
@@ -264,8 +280,8 @@ createActions({
   notifications,
   openStory,
   stories: () => store.model.plan.stories,
-  search: { board: () => board.focus(), settings: () => settings.focus() },
-  toggle: () => (replay.active ? replay.toggle() : controls.toggle()),
+  search: { board: () => board.use((view) => view.focus()), settings: () => settings.use((view) => view.focus()) },
+  toggle: () => (replay.value?.active ? replay.value.toggle() : controls.toggle()),
 });
 addListeners();
 hideToken();

@@ -3,6 +3,7 @@
  * The page's line to the server: exact resume, no event twice, no event missed, and a dead line found in time.
  * It promises its owner events in order of `seq` without a gap; when it sees one it reconnects and asks for the rest.
  */
+import { openSocket } from "./early-socket.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 /**
@@ -10,7 +11,8 @@
  *   `since` is when this condition began (for a lost line: when it was lost), `retryAt` the next try, in epoch ms
  * @typedef {{onInit: (payload: Record<string, any>) => void, onEvent: (event: Envelope) => void,
  *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void,
- *   onServerTime?: (now: number) => void, onRevoked?: () => void}} Listener
+ *   onServerTime?: (now: number) => void, onPage?: (version: string) => void, onRevoked?: () => void}} Listener
+ *   `onPage`: the version of the page that the server has, with every connection
  *   `onProblem`: what the server cannot tell as an event, because none can be stored; null when that is over
  * @typedef {{open: (url: string) => WebSocket, now: () => number, random: () => number,
  *   after: (ms: number, run: () => void) => unknown, cancel: (timer: any) => void}} Platform
@@ -39,7 +41,7 @@ const LATE_MS = 10_000;
 
 /** @type {Platform} */
 const BROWSER = {
-  open: (url) => new WebSocket(url),
+  open: openSocket,
   now: () => Date.now(),
   random: () => Math.random(),
   after: (ms, run) => setTimeout(run, ms),
@@ -153,17 +155,19 @@ export class Socket {
   #greeted(payload) {
     this.#cursor = { seq: payload.seq, epoch: payload.epoch };
     this.listener.onInit(payload);
-    this.#live();
+    this.#live(payload);
   }
 
   /** @param {Record<string, any>} payload */
   #resumed(payload) {
-    if (payload.from === (this.#cursor?.seq ?? -1) + 1) return this.#live();
+    if (payload.from === (this.#cursor?.seq ?? -1) + 1) return this.#live(payload);
     this.#cursor = null;
     return this.#open();
   }
 
-  #live() {
+  /** @param {Record<string, any>} payload of the first message */
+  #live({ page }) {
+    if (page) this.listener.onPage?.(page);
     this.world.cancel(this.#opening);
     this.#tries = 0;
     this.#setLink("live", null);

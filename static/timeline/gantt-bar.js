@@ -5,7 +5,8 @@ import { clock, duration, shortCommand } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
 
 /** Height of a slot, and the padding of a row around its slots, in px. */
-export const [SLOT_PX, ROW_PADDING] = [26, 12];
+export const SLOT_PX = 26;
+export const ROW_PADDING = 12;
 
 /** @type {{kind: string, words: string, commands: string[]}[]} */
 export const KINDS = [

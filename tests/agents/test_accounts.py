@@ -1,4 +1,4 @@
-"""Accounts are told apart by program, config folder and key, and no key is in their names."""
+"""Accounts are distinguished by program, config folder and key, and no key is in their names."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ SCROLL_STEPS: Final = 300  # frames of scrolling
 AT_ONCE: Final = 500  # events in one request to emit
 WAIT_MS: Final = 180_000
 MIB: Final = 1 << 20
+SLOW_3G: Final = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 HEAD: Final = ("what", "promised", "measured", NOISE_HEAD)
 # Tasks that kept the page from answering, as the browser itself counts them: from 50 ms on.
 WATCH: Final = """
@@ -62,11 +63,33 @@ Row = tuple[str, str, Any, str]
 async def run() -> None:
     async with async_playwright() as playwright, driven_server() as server, driven_server() as empty:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        rows = await _long_log(server, empty, browser)
+        rows = await _slow_line(empty, browser)
+        rows += await _long_log(server, empty, browser)
         rows += await _flood(server, browser)
         rows += await _day(server, browser)
         await browser.close()
     table("Page", HEAD, rows)
+
+
+async def _slow_line(server: DrivenServer, browser: Browser) -> list[Row]:
+    """What the first load takes over slow 3G, and of how much it consists."""
+    waits, sizes, requests = [], [], []
+    for _ in range(LOADS):
+        async with _page(browser) as page:
+            devtools = await page.context.new_cdp_session(page)
+            await devtools.send("Network.enable")
+            await devtools.send("Network.emulateNetworkConditions", SLOW_3G)
+            received: list[float] = []
+            devtools.on("Network.loadingFinished", lambda event, all=received: all.append(event["encodedDataLength"]))
+            await page.goto(server.url, wait_until="commit")
+            waits.append(await page.evaluate(USABLE, False))
+            sizes.append(sum(received) / 1000)
+            requests.append(len(received))
+    return [
+        ("ms until the page can be used over slow 3G", "3,000", statistics.median(waits), ""),
+        ("kB received until then", "200", statistics.median(sizes), ""),
+        ("requests until then", "25", statistics.median(requests), ""),
+    ]
 
 
 async def _usable(server: DrivenServer, browser: Browser, *, lines: bool) -> float:

@@ -117,3 +117,35 @@ def test_what_is_read_does_not_move_while_lines_arrive(
     assert view.evaluate("view => view.scrollTop") == place
     latest.click()
     expect(page.get_by_role("button", name=re.compile("Jump to latest"))).to_be_hidden()
+
+
+def test_a_page_older_than_its_server_says_so(
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
+) -> None:
+    watch.allow("404")
+    server = serve()
+    page = context.new_page()
+    # As after an update: the page has its first bundle, and the server has neither its others nor its version.
+    page.route("**/static/*/settings.js", lambda route: route.fulfill(status=404))
+    page.route(server.url, lambda route: route.fulfill(body=older(route.fetch().text()), content_type="text/html"))
+    page.goto(server.url)
+    note = page.get_by_text("This page is older than its server.").first
+    expect(note).to_be_visible()
+    page.get_by_role("link", name="Settings").click()
+    expect(page.locator("#tab-settings")).to_have_text(
+        "This page is older than its server. Reload it to see this part."
+    )
+    page.get_by_role("link", name="Board").click()
+    expect(page.locator(".card").first).to_be_visible()
+
+    page.unroute_all()
+    page.get_by_role("button", name="Reload").click()
+    expect(page.locator(".card").first).to_be_visible()
+    expect(note).to_be_hidden()
+    page.get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("searchbox", name="Search settings")).to_be_visible()
+
+
+def older(page: str) -> str:
+    """The page as one of another version, with the addresses of this one's bundles."""
+    return re.sub(r'data-page="\w+"', 'data-page="older"', page)

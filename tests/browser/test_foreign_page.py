@@ -43,7 +43,7 @@ WAYS = {
     })""",
     "a module": """url => import(url + "static/shell/app.js").then(() => "imported", () => "refused")""",
     "a script": """url => new Promise(done => {
-        const script = document.createElement("script"); script.src = url + "static/shell/theme-boot.js";
+        const script = document.createElement("script"); script.src = url + "static/shell/boot.js";
         script.onload = () => done("run"); script.onerror = () => done("refused"); document.head.append(script);
     })""",
     "an image": """url => new Promise(done => {

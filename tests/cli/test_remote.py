@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cli.remote_text import needs_of, needs_text
+from cli.remote_text import needs_of, needs_text, status_text
 from tests.running.projects import make_project
 from tests.servers import ROOT, Server
 
@@ -156,3 +156,15 @@ def test_a_gate_is_listed_with_its_decisions() -> None:
     needs = needs_of(run, {"stories": []})
     assert needs_text(needs) == "gate: Approve the plan\n    sprint-runner answer gate-3 go|back"
     assert needs_text([]) == "Nothing needs you."
+
+
+def test_usage_windows_are_lines_of_the_status() -> None:
+    run: dict[str, Any] = {"project": {"name": "Tiny"}, "state": "idle", "resumable": None, "reason": None}
+    run |= {"until": None, "operations": [], "batch": None, "totals": {}, "problem": None}
+    known = {"account": "abc", "window": "5 h", "used_fraction": 0.754, "resets_at": None, "reserve": 0.2}
+    windows = [{**known, "agents": ["claude", "opus"]}, {**known, "agents": [], "window": "week", "reserve": 0.0}]
+    assert status_text(run, [], [], windows).splitlines() == [
+        "Tiny: idle",
+        "  usage of claude, opus, 5 h: 75%, 20% reserved",
+        "  usage of abc, week: 75%",
+    ]

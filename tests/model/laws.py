@@ -16,6 +16,7 @@ from workflow.picking import RUNNABLE
 
 ENDED = ("completed", "stopped", "error")
 FINISHED = ("done", "blocked")
+AFTER_GATE = ("commit", "merge")  # what comes again for a story that is sent back after it
 AFTER_REVIEW = ("commit", "merge", "dev-story-2")  # of stories whose work has passed
 
 
@@ -36,6 +37,10 @@ def broken(database: Path, tracker: Path | None, before: bytes) -> list[str]:
         commands = [dict(row) for row in connection.execute("SELECT * FROM commands ORDER BY id")]
         marks = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'afresh:%'")
         afresh = {int(row["key"].partition(":")[2]): int(row["value"]) for row in marks}
+        sent_back = [
+            (row["subject"], row["decided_at"])
+            for row in connection.execute("SELECT * FROM gates WHERE kind = 'done' AND decision = 'back'")
+        ]
         events = [
             (row["type"], row["batch_id"], json.loads(row["payload"]))
             for row in connection.execute("SELECT * FROM events ORDER BY seq")
@@ -43,11 +48,12 @@ def broken(database: Path, tracker: Path | None, before: bytes) -> list[str]:
     return [
         *(f"{finding.subject}: {finding.message}" for finding in check_database(database) if not finding.ok),
         *_ends(batches, events),
-        *_twice(stories, commands, afresh),
+        *_twice(stories, commands, afresh, sent_back),
         *_open_rows(batches, commands),
         *_pairs(commands, events),
         *_skips(events),
-        *_complete(batches, stories, {payload["story_key"] for type_, _, payload in events if type_ == "story:skip"}),
+        *_taken_over(events),
+        *_complete(batches, stories, events),
         *_explained(stories, commands, "code-review" if tracker is not None else "build-auto"),
         *([] if tracker is None else _tracker(tracker, before)),
     ]
@@ -79,18 +85,32 @@ def _moves(type_: str, payload: dict[str, Any]) -> bool:
     return type_.startswith(("command:start", "cycle:", "batch:")) and not answered
 
 
-def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]], afresh: dict[int, int]) -> list[str]:
-    """What succeeded for a story is not run again, in whatever batch it continues, unless it was set back."""
+def _twice(
+    stories: dict[int, dict[str, Any]],
+    commands: list[dict[str, Any]],
+    afresh: dict[int, int],
+    sent_back: list[tuple[str, int]],
+) -> list[str]:
+    """What succeeded for a story is not run again, in whatever batch it continues, unless it was set back.
+
+    A story that is sent back after its commit (its key and the time in ms) is committed again.
+    """
     seen: dict[tuple[int, str], int] = {}
+    ended: dict[tuple[int, str], int] = {}
     found = []
     for command in commands:
         if command["status"] != "success" or command["story_id"] is None:
             continue
         line = _lineage(stories, command["story_id"])
         place = (line[-1], command["command"])
-        if seen.get(place, 0) > max(afresh.get(id_, 0) for id_ in line):
+        again = command["command"] in AFTER_GATE and any(
+            key == stories[line[0]]["story_key"] and ended.get(place, 0) <= at <= command["started_at"]
+            for key, at in sent_back
+        )
+        if not again and seen.get(place, 0) > max(afresh.get(id_, 0) for id_ in line):
             found.append(f"{command['command']} of story row {place[0]} succeeded in {seen[place]} and {command['id']}")
         seen[place] = command["id"]
+        ended[place] = command["ended_at"]
     return found
 
 
@@ -134,6 +154,18 @@ def _skips(events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
     return broken
 
 
+def _taken_over(events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
+    """No command starts for a story while it is the operator's."""
+    taken: set[str] = set()
+    broken = []
+    for type_, _, payload in events:
+        if type_ == "story:takeover":
+            (taken.discard if payload["state"] == "returned" else taken.add)(payload["story_key"])
+        elif type_ == "command:start" and (mine := taken.intersection(payload.get("story_keys", ()))):
+            broken.append(f"{payload['command']} started for {', '.join(mine)}, which is taken over")
+    return broken
+
+
 def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str]:
     """Work on the project's context names no command: as many events as rows."""
     rows = [command for command in commands if command["story_id"] is None]
@@ -143,13 +175,26 @@ def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str
     return [f"{found[name]} {name}, and {expected[name]} rows" for name in found if found[name] != expected[name]]
 
 
-def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]], skipped: set[str]) -> list[str]:
-    """A batch that is complete has no story that it took and that may still run, but for those that were skipped."""
+def _complete(
+    batches: dict[int, dict[str, Any]],
+    stories: dict[int, dict[str, Any]],
+    events: list[tuple[str, int | None, dict[str, Any]]],
+) -> list[str]:
+    """A batch that is complete has no story that it took and that may still run, but for those that were skipped, and
+    those that the operator handed back when it had ended."""
+    skipped = {payload["story_key"] for type_, _, payload in events if type_ == "story:skip"}
+    ends = {batch_id: place for place, (type_, batch_id, _) in enumerate(events) if type_ == "batch:end"}
+    returned = {
+        payload["story_key"]: place
+        for place, (type_, _, payload) in enumerate(events)
+        if type_ == "story:takeover" and payload["state"] == "returned"
+    }
     return [
         f"batch {story['batch_id']} is completed, and {story['story_key']} is {story['status']}"
         for story in stories.values()
         if batches[story["batch_id"]]["status"] == "completed" and story["status"] in RUNNABLE
         if story["story_key"] not in skipped
+        and returned.get(story["story_key"], -1) < ends.get(story["batch_id"], len(events))
     ]
 
 

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from running.candidates import candidates
 from running.data_files import DataFiles
 from running.gate import StopMode
 from running.gates import CHOICES, GateKind
+from running.hints import keep_hint
 from running.repository import find_git
 from running.workspace import Workspace
 from runstate.fold import RunState
@@ -45,6 +47,7 @@ from store.job import Job
 from store.log import get_events_since_batch
 from store.skips import get_skips
 from store.stories import get_stories_by_batch
+from store.takeovers import TakeOverRow, get_takeovers
 from store.writer import Writer
 from tests.model.fakes import Fakes
 from tests.model.mischief import Mischief
@@ -56,6 +59,8 @@ from workflow import runnable
 # since each of them waits for its fix.
 MISCHIEF = 0.15 if os.environ.get("SPRINT_RUNNER_MODEL_MISCHIEF") == "1" else 0.0
 STEERED = 0.1  # of the verbs change what runs next
+BY_HAND = 0.04  # of them give a hint, or take a story over
+HANDED_BACK = 0.3  # of them hand a story back that is taken over
 DECISIONS = 0.5  # of the verbs at a gate decide it
 STALE_CONTEXTS = 0.5  # of the contexts are removed when stories are set back, the others become old
 FIXES = 0.7  # of the resumes come when the cause is fixed
@@ -173,6 +178,8 @@ class Simulation:
             cycles = self.dice.choice((1, 1, 2, None))
             await self.orchestrator.start(StartRequest(cycles=cycles))
         except NotNow as refused:
+            if refused.code == "taken_over":
+                await self._all_handed_back()
             if refused.code == "budget":
                 self._raise_budgets()
             if refused.code in ("nothing_to_run", "cannot_run"):
@@ -180,6 +187,12 @@ class Simulation:
                 self._refill()
             return refused.code == "running"
         return True
+
+    async def _all_handed_back(self) -> None:
+        with suppress(NotNow):  # it is given to the operator only now
+            for row in await self.database.read(get_takeovers):
+                if row.returned_at is None:
+                    await self._hand_back(row)
 
     def _raise_budgets(self) -> None:
         self.settings = msgspec.structs.replace(self.settings, budget_batch_usd=None, budget_day_usd=None)
@@ -227,6 +240,8 @@ class Simulation:
         if self.dice.random() < STEERED:
             await self._steer()
             return
+        if await self._by_hand():
+            return
         if self.run_state.run.state in ("paused", "waiting"):
             if self.dice.random() < FIXES:
                 self.mischief.fix()
@@ -262,6 +277,31 @@ class Simulation:
             case _:
                 at = int(time.time() * 1000) + self.dice.randrange(50)
                 await self.orchestrator.steering.set_queue(partial(msgspec.structs.replace, after="time", at=at))
+
+    async def _by_hand(self) -> bool:
+        """Hint at a story, take one over, or hand one back; whether anything was done."""
+        if rows := [row for row in await self.database.read(get_takeovers) if row.returned_at is None]:
+            if self.dice.random() < HANDED_BACK:
+                await self._hand_back(rows[0])
+                return True
+            return False
+        if self.dice.random() >= BY_HAND:
+            return False
+        key = self.dice.choice([story.key for story in sprint.read(self.workspace.project).stories])
+        self.steered.add(key)
+        if self.dice.random() < 0.5:
+            await keep_hint(self.workspace, key, "Keep it small.")
+        else:
+            await self.orchestrator.takeovers.take_over(key)
+        return True
+
+    async def _hand_back(self, row: TakeOverRow) -> None:
+        """Hand a story back, half of the times with a change of the operator's own."""
+        file = Path(row.folder) / f"{row.story_key}.py"
+        if row.taken_at is not None and file.parent.is_dir() and self.dice.random() < 0.5:
+            with file.open("a") as text:
+                text.write("# by hand\n")
+        await self.orchestrator.takeovers.hand_back(row.story_key)
 
     async def _bring_back(self) -> None:
         for key in await self.database.read(get_skips):

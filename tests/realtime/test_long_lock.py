@@ -70,6 +70,7 @@ class Watcher:
 
 
 @pytest.mark.slow
+@pytest.mark.worlds
 async def test_a_lock_of_35_seconds_in_the_middle_of_a_run(tmp_path: Path) -> None:
     async with DrivenServer(tmp_path / "tiny", SPRINT_RUNNER_HEARTBEAT_S="2", SPRINT_RUNNER_DEMO_SPEED="max") as server:
         watcher = Watcher(await server.connect(f"?since=0&epoch={await server.epoch()}"))

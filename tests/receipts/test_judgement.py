@@ -141,7 +141,7 @@ def _as_value(line: str, chance: random.Random) -> str:
 
 
 def _resealed(line: str, chance: random.Random) -> str:
-    """The same with a digest that fits, as somebody would do it who knows how: only the signature shows it."""
+    """The same with a digest that fits, as an attacker who knows the format would do it: only the signature shows it."""
     changed = _as_value(line, chance)
     try:
         return encode_line(msgspec.structs.replace(read_line(changed), digest=seal(read_line(changed).receipt).digest))

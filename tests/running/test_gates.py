@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from orchestrator import NotNow
+from running.gate import StopMode
 from running.gates import GateDecision
+from store.gates import GateRow
 from tests.running.plans import EPIC_A, INITIATIVE, entries, git, make_stories, make_tickets, subjects, ticket
 from tests.running.projects import Runner
 from tests.running.test_builds import Open, calls, open_runner
@@ -224,3 +226,23 @@ async def test_a_build_that_is_sent_back_after_its_commit_is_mended(tmp_path: Pa
     assert made == ["build-auto", "commit", "dev-story-3", "code-review-1", "commit"]
     assert runner.statuses()["1.1"] == "done"
     assert git(runner.root, "status", "--porcelain", "work") == ""
+
+
+async def test_a_batch_may_end_while_its_last_gate_is_decided(
+    tmp_path: Path, open_runner: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
+    await runner.start(1)
+    gate = await at_gate(runner)
+    await runner.until(lambda event: event.type == "batch:pause")
+    read_gates = runner.orchestrator.steering.gates
+
+    async def gates_of_a_batch_that_ends() -> list[GateRow]:
+        runner.orchestrator.stop(StopMode.NOW)
+        await runner.orchestrator.finished()
+        return await read_gates()
+
+    monkeypatch.setattr(runner.orchestrator.steering, "gates", gates_of_a_batch_that_ends)
+    await decide(runner, gate, GateDecision.GO)
+    assert [end["status"] for end in runner.of("batch:end")] == ["stopped"]
+    assert runner.commands() == ["1.1 build-plan-1"]

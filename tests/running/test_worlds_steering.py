@@ -1,4 +1,5 @@
-"""The operator's decisions in the worlds that matter: hint, skip, queue, gate, take-over, revert, branch.
+"""The operator's decisions in the worlds that matter: hint, skip, queue, gate, take-over, revert, branch,
+and what is reported of the run afterwards.
 
 One run for each world, since all of it is found in one run of a user's.
 """
@@ -12,10 +13,17 @@ import pytest
 
 from agents import Call
 from orchestrator import NotNow
+from running.brief.read import read_brief
+from running.forecaster import Forecaster
 from running.gates import GateDecision
 from running.hints import keep_hint
+from running.preview import PreviewRequest, preview
+from running.receipts.writer import ReceiptWriter
 from running.snapshot_branch import branch_before
+from runstate.fold import RunState
 from store.commands import get_commands_by_key
+from store.ledger import Window, get_insights
+from store.receipts import get_receipt
 from store.run_queue import RunQueue
 from tests.running.projects import Runner
 from tests.running.test_gates import at_gate
@@ -82,6 +90,7 @@ async def test_what_the_operator_does_holds_in_every_world(runner: Runner, calls
     assert ended[skipped] != "done"
     assert (world.root / "hand.txt").read_text() == "by hand\n"
     assert git(world.root, "status", "--porcelain", "--", "hand.txt", "work") == ""
+    await reports_are_true(runner, world, {hinted, sent_back}, skipped)
     # Back from before a command, and back altogether.
     rows = await runner.database.read(get_commands_by_key, hinted)
     developed = next(row for row in rows if row.agent == "operator")
@@ -95,3 +104,22 @@ async def test_what_the_operator_does_holds_in_every_world(runner: Runner, calls
         git(world.root, "checkout", "-q", "-b", "rescued")
     await runner.orchestrator.revert(hinted)
     assert not (world.root / "hand.txt").exists()
+
+
+async def reports_are_true(runner: Runner, world: World, done: set[str], skipped: str) -> None:
+    """Receipts of the commits, the brief, its cost, and the forecast of what is left."""
+    await ReceiptWriter(runner.workspace).write_all()
+    made = [await runner.database.read(get_receipt, key) for key in sorted(done)]
+    assert all(receipt is not None and receipt.noted_at is not None for receipt in made), made
+    brief = await read_brief(runner.workspace, 1)
+    assert brief is not None
+    assert {story.story_key for story in brief.done} == done
+    assert all(story.has_receipt for story in brief.done)
+    ledger = await runner.database.read(get_insights, Window(batch=1))
+    assert brief.cost.usd == pytest.approx(ledger.total[0].cost_usd)
+    forecaster = Forecaster(runner.workspace, RunState(), runner.orchestrator.steering.selection)
+    await runner.orchestrator.steering.bring_back(skipped)
+    left = await preview(runner.workspace, PreviewRequest(), forecaster)
+    assert [key for cycle in left.cycles for key in cycle.story_keys] == [skipped]
+    assert left.forecast is not None
+    assert left.forecast.stories == 1

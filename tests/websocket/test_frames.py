@@ -42,6 +42,11 @@ def test_the_greetings_are_those_of_the_protocol() -> None:
     ]
 
 
+def test_the_greetings_have_the_version_of_the_page() -> None:
+    greetings = init(init_payload(b"null", b"", 7, "e", b"{}", "v1"), 1) + resumed(8, 9, "v1")
+    assert [json.loads(data)["payload"]["page"] for _, data in frames(greetings)] == ["v1", "v1"]
+
+
 @pytest.mark.parametrize("message", ['{"type":"ping"}', ' {"id": [1, {}], "type" : "ping"} '])
 def test_pings(message: str) -> None:
     assert is_ping(message)

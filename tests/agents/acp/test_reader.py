@@ -130,7 +130,7 @@ LINES = st.one_of(
 
 
 @given(st.lists(LINES, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_line_of_either_side_raises(lines: list[Any]) -> None:
     parser, tally = AcpParser("/project"), Tally()
     for line in lines:

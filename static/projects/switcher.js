@@ -1,0 +1,89 @@
+// @ts-check
+/** The switcher: the name of the project opens a list of all projects of this machine, each one press away. */
+import { basePath } from "../kit/base-path.js";
+import { attr, byId, h, list, show, style, text } from "../kit/dom.js";
+import { money } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
+import { attentionItems } from "../run/attention-items.js";
+import { headline } from "../run/run-text.js";
+import { NO_PLAN } from "../shell/plan.js";
+import { createStopped, readProjects } from "./stopped-projects.js";
+
+/** @typedef {import("./stopped-projects.js").Project} Project */
+
+/** Names of this machine for itself. */
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Distance from the edge of the window, in px. */
+const EDGE = 8;
+
+export function createSwitcher() {
+  const button = byId("project-name");
+  const menu = byId("projects");
+  const items = list(byId("projects-list"), (/** @type {Project} */ one) => `${one.key} ${one.running}`, createProject);
+  show(byId("projects-all"), basePath !== "");
+
+  async function read() {
+    const projects = await readProjects();
+    show(byId("projects-wrong"), projects === null);
+    if (projects) items.render(projects);
+  }
+
+  menu.addEventListener("toggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
+    place(menu, button);
+    void read();
+  });
+}
+
+/** Puts the menu below the name, inside of the window. @param {HTMLElement} menu @param {HTMLElement} button */
+function place(menu, button) {
+  const at = button.getBoundingClientRect();
+  const left = Math.max(EDGE, Math.min(at.left, innerWidth - menu.offsetWidth - EDGE));
+  style(menu, "left", `${left}px`);
+  style(menu, "top", `${at.bottom + EDGE}px`);
+}
+
+/** @param {Project} first */
+function createProject(first) {
+  return first.running ? createRunning(first) : createStopped(first);
+}
+
+/** @param {Project} first */
+function createRunning(first) {
+  const name = h("span", { class: "project-name", dir: "auto", text: first.name });
+  const needs = h("span", { class: "project-needs" });
+  const cost = h("span", { class: "project-cost" });
+  const state = h("span", { class: "project-state", dir: "auto" });
+  const folder = h("span", { class: "project-folder", dir: "auto", text: first.folder });
+  const href = first.own ? `${basePath}/` : pageOf(first.url);
+  const row = h(href ? "a" : "div", href ? { href } : {}, name, needs, state, cost, folder);
+  attr(row, "aria-current", first.own ? "true" : null);
+  return {
+    el: h("li", { class: "project-item" }, row),
+    /** @param {Project} project */
+    update({ run, problem }) {
+      const count = run ? needsOf(run) : 0;
+      show(needs, count > 0);
+      text(needs, count > 1 ? `Needs you (${count})` : "Needs you");
+      text(state, run ? headline(run, run.plan, serverNow()).text : (problem ?? ""));
+      text(cost, run ? `${money(run.limits.today_usd)} today` : "");
+    },
+  };
+}
+
+/** Where a project's page is for this browser; null where only the server's machine reaches it. @param {string | null} url */
+function pageOf(url) {
+  if (url === null || url.startsWith("/")) return url;
+  if (!LOOPBACK.has(location.hostname)) return null;
+  const page = new URL(url);
+  // Cookies belong to a name: the one that the operator is known by here.
+  if (page.hostname !== "[::1]" && location.hostname !== "[::1]") page.hostname = location.hostname;
+  return page.href;
+}
+
+/** @param {import("../state.js").RunState} run */
+function needsOf(run) {
+  const model = { run, plan: NO_PLAN, link: { lost: false }, replaying: false };
+  const items = attentionItems(/** @type {import("../shell/model.js").Model} */ (/** @type {unknown} */ (model)), 0);
+  return items.filter(({ item }) => item.kind !== "waiting").length;
+}
