@@ -29,6 +29,7 @@ from tests.bench import (
     page,
     project,
     recordings,
+    stream,
 )
 
 PARTS: Final = (
@@ -47,6 +48,7 @@ PARTS: Final = (
     "overhead",
     "forecast",
     "messages",
+    "stream",
 )
 
 
@@ -73,6 +75,7 @@ def main() -> None:
         "install": install.run,
         "masking": masking.run,
         "recordings": recordings.run,
+        "stream": lambda: stream.run(options.seconds),
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -36,8 +36,10 @@ class NatsServer:
         for old in ports.iterdir():
             old.unlink()
         command = [str(PROGRAM), "-a", "127.0.0.1", "-p", str(self.port), "--ports_file_dir", str(ports)]
-        command += ["-js", "-sd", str(self._folder / "store")] if self._jetstream and self._configuration is None else []
-        command += [] if self._configuration is None else ["-c", str(self._configuration)]
+        if self._configuration is not None:
+            command += ["-c", str(self._configuration)]
+        elif self._jetstream:
+            command += ["-js", "-sd", str(self._folder / "store")]
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.to_thread(subprocess.Popen, command, stdout=log, stderr=log)
         async with asyncio.timeout(START_S):
