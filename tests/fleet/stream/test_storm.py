@@ -1,4 +1,4 @@
-"""A storm over one runner's events: broker and runner are killed or stopped at random, and every event is there once."""
+"""A storm over the events of a runner: it and the broker are killed or stopped at random; each event is there once."""
 
 from __future__ import annotations
 
