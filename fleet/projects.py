@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -118,35 +120,38 @@ class ProjectsOfRegistry:
 
     async def _start(self, project: KnownProject) -> str:
         said = self._registry.log_file(project.key)
-        process = await self._spawn(project, said)
-        ended = asyncio.create_task(process.wait())
+        process = await asyncio.to_thread(self._spawn, project, said)
         try:
             async with asyncio.timeout(START_S):
-                while not ended.done():
+                while process.returncode is None:
                     entries, _ = await asyncio.to_thread(self._read)
                     if (entry := entries.get(project.key)) is not None:
                         return self._address(entry) or entry.url
-                    await asyncio.wait([ended], timeout=LOOK_S)
+                    await asyncio.sleep(LOOK_S)
         except TimeoutError:
             raise StartRefused(f"{project.name} is still starting: look again in a moment") from None
         raise StartRefused(await asyncio.to_thread(_last_words, said))
 
-    async def _spawn(self, project: KnownProject, said: Path) -> asyncio.subprocess.Process:
+    def _spawn(self, project: KnownProject, said: Path) -> subprocess.Popen[bytes]:
+        """Start the server of a project; it writes to the file `said`."""
         options = project.options
         command = [sys.executable, str(PROGRAM_DIR), project.folder]
         for name, value in (("--data-dir", options.data_dir), ("--agent", options.agent)):
             command += [name, value] if value is not None else []
-        with await asyncio.to_thread(_open_new, said) as output:
+        with _open_new(said) as output:
             # A session of its own: it outlives this server, as if the operator had started it.
-            return await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=said.parent,
                 env=self._environment(),
                 start_new_session=True,
             )
+        # Waited for by a thread, since the event loop may end before it.
+        threading.Thread(target=process.wait, name=f"server of {project.name}", daemon=True).start()
+        return process
 
     def _environment(self) -> dict[str, str]:
         """Return the environment of a project's server: without any setting of this one."""

@@ -46,6 +46,7 @@ RELAYED: Final = web.AppKey("relayed", Relayed)
 
 async def get_runner_page(request: web.Request) -> web.Response:
     """Respond with the page of a runner, which finds its server by its own address."""
+    await request.app[FLEET].appeared(request.match_info["id"])
     _runner(request)
     reader = request[VISITOR].role is Role.READER
     return respond(request, request.app[MANIFEST][READERS_PAGE if reader else ""])

@@ -23,7 +23,8 @@ from fleet.source import RunnerId, RunnerSource
 from runstate.views import Run
 from websocket.hub import Hub
 
-FLUSH_S: Final = 0.05  # between two messages about one runner; the first one is sent at once
+FLUSH_S: Final = 0.02  # between two messages about one runner; the first one is sent at once
+APPEAR_S: Final = 3.0  # in which a runner that was just started is found
 NO_REPLAY: Final = 1 << 62  # no event of the hub is stored: a page that is too far behind gets an `init`
 
 log = logging.getLogger("sprint_runner.fleet")
@@ -59,6 +60,7 @@ class FleetService:
         self._sent: dict[RunnerId, RunnerState] = {}
         self._changed: dict[RunnerId, None] = {}  # in the order of their changes
         self._wake = asyncio.Event()
+        self._news = asyncio.Event()  # set with the next change, and replaced
         self._tasks: list[asyncio.Task[None]] = []
 
     def listed(self) -> RunnerList:
@@ -69,6 +71,14 @@ class FleetService:
     def runner(self, text: str) -> RunnerId | None:
         """Return the id of a runner by its text; None for one that is not in the fleet."""
         return next((id for id in self.fleet.ids() if str(id) == text), None)
+
+    async def appeared(self, text: str) -> bool:
+        """Whether there is such a runner, after a moment in which one that was just started is found."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(APPEAR_S):
+                while self.runner(text) is None:
+                    await self._news.wait()
+        return self.runner(text) is not None
 
     def source_of(self, id: RunnerId) -> RunnerSource:
         return self.sources[id.source]
@@ -99,6 +109,8 @@ class FleetService:
                     if changed is not None:
                         self._changed[changed] = None
                         self._wake.set()
+                        self._news.set()
+                        self._news = asyncio.Event()
         except Exception:
             log.exception("the runners of %s are not followed any more", source.name)
         finally:

@@ -26,6 +26,7 @@ export class Settings {
   #unread = h("p", { class: "settings-unread", id: "settings-unread", hidden: true });
   #guardian = h("p", { class: "settings-words", id: "settings-guardian" });
   #awake = h("p", { class: "settings-words", id: "settings-awake" });
+  #fleet = h("p", { class: "settings-words", id: "settings-fleet", hidden: true });
   #query = h("input", {
     type: "search",
     id: "settings-query",
@@ -61,6 +62,7 @@ export class Settings {
       this.#prompts.el,
       this.#guardian,
       this.#awake,
+      this.#fleet,
     );
     this.#query.addEventListener("input", () => this.#filter());
     this.#form.addEventListener("submit", (event) => {
@@ -116,7 +118,10 @@ export class Settings {
     void this.#access.read();
     // No event says that the machine is kept awake now.
     const run = await catchApiError(get("/api/run"));
-    if (run) text(this.#awake, awakeText(run.awake));
+    if (!run) return;
+    text(this.#awake, awakeText(run.awake));
+    this.#fleet.hidden = !run.fleet;
+    if (run.fleet) text(this.#fleet, fleetText(run.fleet));
   }
 
   /** @param {Answer} answer */
@@ -198,6 +203,12 @@ export class Settings {
 /** A setting as a reader sees it. @param {Setting} setting @returns {Setting} */
 function locked(setting) {
   return { ...setting, locked: setting.locked ?? READER_WORDS };
+}
+
+/** @param {NonNullable<import("../state.js").RunState["fleet"]>} fleet @returns {string} how this runner is in it */
+function fleetText({ name, address, connected, problem }) {
+  if (problem) return `Fleet: ${problem}.`;
+  return connected ? `In the fleet at ${address} as ${name}.` : `Connects to the fleet at ${address} as ${name}.`;
 }
 
 /** @param {import("../state.js").RunState["awake"]} awake @returns {string} how the machine is kept from sleeping */

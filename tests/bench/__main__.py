@@ -19,6 +19,7 @@ from tests.bench import (
     burst,
     delivery,
     endtoend,
+    fleet,
     forecast,
     guardian,
     install,
@@ -49,6 +50,7 @@ PARTS: Final = (
     "forecast",
     "messages",
     "stream",
+    "fleet",
 )
 
 
@@ -65,6 +67,7 @@ def main() -> None:
         "endtoend": lambda: endtoend.run(options.seconds),
         "memory": lambda: memory.run(options.soak_minutes),
         "forecast": forecast.run,
+        "fleet": lambda: fleet.run(options.seconds),
         "messages": messages.run,
         "project": project.run,
         "page": page.run,
