@@ -35,6 +35,7 @@ AT_ONCE: Final = 500  # messages that wait for their answers together
 AT_ONCE_BYTES: Final = 2 << 20
 MESSAGE_MAX: Final = 900_000  # bytes; readers ask the runner for a larger event
 FRESH_MAX: Final = 2000  # newest events that are kept in memory; older ones are read again
+GATHER_S: Final = 0.05  # between two groups, unless many wait: most of a group's cost is that of the system calls
 CURSOR_S: Final = 1.0  # between two writes of the cursor
 FULL_S: Final = 5.0  # between two tries at a full stream
 LOOKS_MAX: Final = 3  # looks at the stream without progress, until someone else is taken to write to it
@@ -106,6 +107,8 @@ class Outbox:
             seq = group[-1].seq
             yield seq
             await self._note()
+            if seq == self._database.last_seq:  # the first event goes at once, those that follow closely go together
+                await asyncio.sleep(GATHER_S)
 
     async def _find(self, broker: Broker) -> int:
         """Take over from the stream how far events are published; return the place of the newest message, 0: none."""
