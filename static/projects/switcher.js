@@ -55,9 +55,11 @@ function createRunning(first) {
   const cost = h("span", { class: "project-cost" });
   const state = h("span", { class: "project-state", dir: "auto" });
   const folder = h("span", { class: "project-folder", dir: "auto", text: first.folder });
-  const href = first.own ? `${basePath}/` : pageOf(first.url);
+  // Behind another server every project is one of others, also the one that is shown.
+  const own = basePath === "" ? first.own : first.url === `${basePath}/`;
+  const href = own ? `${basePath}/` : pageOf(first.url);
   const row = h(href ? "a" : "div", href ? { href } : {}, name, needs, state, cost, folder);
-  attr(row, "aria-current", first.own ? "true" : null);
+  attr(row, "aria-current", own ? "true" : null);
   return {
     el: h("li", { class: "project-item" }, row),
     /** @param {Project} project */

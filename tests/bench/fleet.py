@@ -1,4 +1,4 @@
-"""The fleet's page, with 20 runners and 200 pages: how late an event is beside the page of one runner; presence, memory."""
+"""The page of 20 runners with 200 pages: how late an event is beside the page of one runner; presence; memory."""
 
 from __future__ import annotations
 
