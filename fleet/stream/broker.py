@@ -11,14 +11,25 @@ import importlib.util
 import logging
 import re
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
 import msgspec
 
+from fleet.stream.inbox import Inbox, unless
 from fleet.stream.names import EXPECTED_HEADER, MIB, ObjectLimits, StreamSpec
+from fleet.stream.problems import (
+    BrokerLost,
+    BrokerProblem,
+    NoStream,
+    NotAllowed,
+    RefusedByBroker,
+    StreamFull,
+    WrongSequence,
+    refused_by_broker,
+)
 
 MISSING: Final = (
     "A fleet of many machines needs the package nats-py: `uv tool install 'sprint-runner[fleet]'`, or "
@@ -32,37 +43,11 @@ SILENT_S: Final = 3.0  # without a message or heartbeat a consumer is gone
 INACTIVE_S: Final = 10.0  # after which the server forgets a consumer that nobody reads
 DUPLICATES_S: Final = 120.0
 PENDING_MSGS: Final = 65_536  # that wait in this process for who reads them
-WRONG_SEQUENCE: Final = {10071, 10164}  # error codes of JetStream
-FULL: Final = {10023, 10026, 10028, 10047, 10077}
 OTHER_CONFIGURATION: Final = {10058, 10065}  # the stream is there, made otherwise: the operator's own limits
 
 _REFUSED_SUBJECT: Final = re.compile(r'for publish to "([^"]+)', re.IGNORECASE)
 
 log = logging.getLogger("sprint_runner.fleet")
-
-
-class BrokerProblem(Exception):
-    """The broker cannot be used as it should be; the message is a sentence without a period."""
-
-
-class BrokerLost(BrokerProblem):
-    """There is no connection, or no answer."""
-
-
-class NoStream(BrokerProblem):
-    """There is no such stream."""
-
-
-class WrongSequence(BrokerProblem):
-    """Something else was stored since the position that was given."""
-
-
-class NotAllowed(BrokerProblem):
-    """The broker does not let this user ask that."""
-
-
-class StreamFull(BrokerProblem):
-    """The broker stores nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +197,7 @@ class Broker:
         }
         try:
             await self._api(f"STREAM.CREATE.{spec.name}", wanted)
-        except _Refused as refused:
+        except RefusedByBroker as refused:
             if refused.code not in OTHER_CONFIGURATION:
                 raise
 
@@ -239,7 +224,7 @@ class Broker:
             return
         answer = msgspec.json.decode(message.data)
         if "error" in answer:
-            future.set_exception(_refused(answer["error"]))
+            future.set_exception(refused_by_broker(answer["error"]))
         else:
             future.set_result(int(answer["seq"]))
 
@@ -331,7 +316,7 @@ class Broker:
         """
         request = self._client.request(subject, data, timeout=timeout_s, headers=dict(headers) or None)
         try:
-            answer = await _unless(self._refusal_of(subject), request)
+            answer = await unless(self._refusal_of(subject), request)
         except Exception as error:
             raise _problem(error) from None
         return Message(answer.subject, answer.data, answer.headers or {})
@@ -346,7 +331,7 @@ class Broker:
             refused = self._refusal_of(subject)
             await self.send(subject, data, headers, reply=inbox)
             while True:
-                message = await _unless(refused, messages.next(timeout_s))
+                message = await unless(refused, messages.next(timeout_s))
                 if (message.headers or {}).get("Status") == "503":
                     raise NoStream("nobody listens")
                 yield Message(message.subject, message.data, message.headers or {})
@@ -380,8 +365,8 @@ class Broker:
         except Exception as error:
             raise _problem(error) from None
 
-    async def _open(self, subject: str) -> _Inbox:
-        inbox = _Inbox(self.lost)
+    async def _open(self, subject: str) -> Inbox:
+        inbox = Inbox(self.lost)
         try:
             inbox.subscription = await self._client.subscribe(subject, cb=inbox.take, pending_msgs_limit=PENDING_MSGS)
         except Exception as error:
@@ -393,7 +378,7 @@ class Broker:
         answer = await self.request(f"$JS.API.{subject}", msgspec.json.encode(request), {}, ANSWER_S)
         response = msgspec.json.decode(answer.data)
         if "error" in response:
-            raise _refused(response["error"])
+            raise refused_by_broker(response["error"])
         return response
 
     # -- objects -----------------------------------------------------------------------------------------------
@@ -428,62 +413,6 @@ class Broker:
             raise _problem(error) from None
 
 
-class _Inbox:
-    """The messages of one subscription, until the connection is `lost`.
-
-    The package's own way to wait for a message takes the end of a task for that of the connection.
-    """
-
-    def __init__(self, lost: asyncio.Future[None]) -> None:
-        self.subscription: Any = None
-        self._lost = lost
-        self._messages: asyncio.Queue[Any] = asyncio.Queue()
-        lost.add_done_callback(self._end)
-
-    async def take(self, message: Any) -> None:
-        self._messages.put_nowait(message)
-
-    async def next(self, timeout_s: float) -> Any:
-        """Return the next message. Raises `BrokerLost`."""
-        if self._messages.empty() and self._lost.done():
-            raise BrokerLost("the connection to the broker was lost")
-        try:
-            async with asyncio.timeout(timeout_s):
-                message = await self._messages.get()
-        except TimeoutError:
-            raise BrokerLost("the broker does not answer") from None
-        if message is None:
-            raise BrokerLost("the connection to the broker was lost")
-        return message
-
-    async def close(self) -> None:
-        self._lost.remove_done_callback(self._end)
-        with suppress(Exception):  # the connection may be gone
-            await self.subscription.unsubscribe()
-
-    def _end(self, _lost: asyncio.Future[None]) -> None:
-        self._messages.put_nowait(None)
-
-
-class _Refused(BrokerProblem):
-    """An error of JetStream's interface; `code` is its own."""
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def _refused(error: Mapping[str, Any]) -> BrokerProblem:
-    code, words = int(error.get("err_code", 0)), str(error.get("description", "refused"))
-    if code in WRONG_SEQUENCE:
-        return WrongSequence(words)
-    if code in FULL:
-        return StreamFull(f"the broker stores nothing more ({words})")
-    if error.get("code") == 404:
-        return NoStream(words)
-    return _Refused(f"the broker refuses: {words}", code)
-
-
 def _problem(error: BaseException) -> BrokerProblem:
     """Return what an error of the package means."""
     import nats.errors
@@ -492,7 +421,9 @@ def _problem(error: BaseException) -> BrokerProblem:
     if isinstance(error, BrokerProblem):
         return error
     if isinstance(error, nats.js.errors.APIError):
-        return _refused({"err_code": error.err_code or 0, "code": error.code, "description": error.description})
+        return refused_by_broker(
+            {"err_code": error.err_code or 0, "code": error.code, "description": error.description}
+        )
     if isinstance(error, nats.errors.NoRespondersError | nats.js.errors.NoStreamResponseError):
         return NoStream("nobody listens")
     if isinstance(error, TimeoutError | nats.errors.TimeoutError):
@@ -530,16 +461,6 @@ async def _close(client: Any) -> None:
         await client.close()
     with suppress(Exception):  # of a connection that was never complete the package leaves the socket open
         client._transport.close()
-
-
-async def _unless(refused: asyncio.Future[Any], work: Coroutine[Any, Any, Any]) -> Any:
-    """Return what `work` returns, or raise what `refused` fails with before."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task, refused}, return_when=asyncio.FIRST_COMPLETED)
-        return await (task if task.done() else refused)
-    finally:
-        task.cancel()
 
 
 def _ns(seconds: float) -> int:
