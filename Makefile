@@ -45,6 +45,10 @@ night: $(VENV)/dev
 model: $(VENV)/dev
 	SPRINT_RUNNER_MODEL_MISCHIEF=1 SPRINT_RUNNER_MODEL_BATCHES=1000 $(PY) -m pytest -s -q tests/model/test_model.py
 
+# A broker and a runner that are killed and stopped at random for minutes, while events are committed.
+fleet-storm: $(VENV)/dev
+	SPRINT_RUNNER_STORM_ROUNDS=100 $(PY) -m pytest -s -q -m worlds tests/fleet/stream/test_storm.py
+
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
 	node_modules/.bin/biome check --error-on-warnings
@@ -89,4 +93,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds widths soak lint format fuzz real shots film bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths fleet-storm soak lint format fuzz real shots film bench lock clean $(PARTS)

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
 from aiohttp import web
@@ -82,6 +82,9 @@ from settings import Settings
 from store.log import oldest_event
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
+
+if TYPE_CHECKING:
+    from fleet.stream.runner import FleetRunner
 
 EXIT_USAGE: Final = 2  # the exit code when the operator has to change an option, a file or the environment
 HANDLERS_S: Final = 1.0  # seconds that open requests get to finish when the server ends
@@ -167,7 +170,9 @@ async def _services(
     deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster
-    beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take, indexer.take)
+    fleet = await _fleet(app, config)
+    in_fleet = () if fleet is None else (fleet.take,)
+    beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take, indexer.take, *in_fleet)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
@@ -179,7 +184,11 @@ async def _services(
     deliveries.start()
     indexer.start()
     hub.start()
+    if fleet is not None:
+        fleet.start()
     yield
+    if fleet is not None:
+        await fleet.stop()
     await workspace.awake.close()
     await indexer.stop()
     await deliveries.stop()
@@ -191,6 +200,15 @@ async def _services(
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()
+
+
+async def _fleet(app: web.Application, config: ServerConfig) -> FleetRunner | None:
+    """Return this server's part in the fleet of its settings; without one nothing of a fleet is imported."""
+    if config.loaded.settings.fleet is None:
+        return None
+    from fleet.stream.joining import fleet_runner
+
+    return await fleet_runner(app, config.loaded.settings, config.data_dir)
 
 
 async def _hub(app: web.Application, settings: Settings, database: Database) -> Hub:

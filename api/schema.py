@@ -16,6 +16,8 @@ TYPES: Final[dict[str, tuple[str | list[str], dict[str, str] | None]]] = {  # JS
     "command": ("string", None),
     "hours": ("string", None),
     "url": ("string", None),
+    "broker": ("string", None),
+    "name": ("string", None),
     "agents": (["string", "array"], {"type": "string"}),
     "shares": (["number", "string"], None),
     "integer": ("integer", None),

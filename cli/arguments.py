@@ -245,6 +245,14 @@ def _add_fleet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allowed-host", action="append", default=[], metavar="NAME", help="a name that it answers to, as of a proxy"
     )
+    parser.add_argument(
+        "--broker",
+        metavar="URL",
+        help="NATS server of other machines (default $SPRINT_RUNNER_FLEET)",
+    )
+    parser.add_argument(
+        "--prepare", nargs="+", metavar="NAME", help="make the streams of these runners on the NATS server, and end"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")

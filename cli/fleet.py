@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from cli import logs
+from cli.broker import broker_login, prepare_runners, remote_runners
 from cli.errors import CannotStart, unwritable
 from cli.system import PORTS_TRIED, bind, open_browser, until_signal, url_of
 from fleet.client import RunnerClient
@@ -20,6 +21,7 @@ from fleet.local import LOCAL, LocalRunners
 from fleet.projects import ProjectsOfRegistry
 from fleet.registry import Registry
 from fleet.server import FleetConfig, build_app
+from fleet.stream.login import BrokerLogin
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.masking import Masker
 from security.token import cookie_secret
@@ -37,9 +39,12 @@ READER_TOKEN: Final = "SPRINT_RUNNER_FLEET_READER_TOKEN"  # noqa: S105
 def serve_fleet(options: argparse.Namespace) -> int:
     """Serve the page until a signal; return the exit code. Raises `CannotStart`."""
     folder = state_folder(os.environ)
+    login = broker_login(options)
+    if options.prepare:
+        return prepare_runners(login, options.prepare)
     config = _config(options, folder)
     logs.mask(Masker([token for token in (config.token, config.reader_token) if token]).text)
-    return asyncio.run(_serve(options, config, Registry(folder)))
+    return asyncio.run(_serve(options, config, Registry(folder), login))
 
 
 def _config(options: argparse.Namespace, folder: Path) -> FleetConfig:
@@ -66,12 +71,14 @@ def _config(options: argparse.Namespace, folder: Path) -> FleetConfig:
     return FleetConfig(hosts=hosts, token=token, reader_token=reader_token, secret=secret)
 
 
-async def _serve(options: argparse.Namespace, config: FleetConfig, registry: Registry) -> int:
+async def _serve(
+    options: argparse.Namespace, config: FleetConfig, registry: Registry, login: BrokerLogin | None
+) -> int:
     ports = range(PORT, PORT + PORTS_TRIED) if options.port is None else [options.port]
     listener = bind(options.host, ports[0], ports)
     client = RunnerClient()
     projects = ProjectsOfRegistry(registry, client, address=lambda entry: f"/r/{LOCAL}.{entry.key}/")
-    app = build_app(config, [LocalRunners(registry, client)], projects)
+    app = build_app(config, [LocalRunners(registry, client), *remote_runners(login)], projects)
     runner = web.AppRunner(app, shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:

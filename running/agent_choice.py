@@ -121,7 +121,9 @@ class AgentChoice:
         if name not in self._workspace.agents:
             return AgentOption(name)
         account = self._account(name)
-        hold = reserve.holds(quota.windows_of(account), now)
+        windows = quota.windows_of(account)
+        holds = [one.holds(windows, now) for one in (reserve, *quota.reserves_of(account, now))]
+        hold = max((one for one in holds if one is not None), key=lambda one: one.until, default=None)
         wait = quota.wait_of(account, now)
         if wait is not None and (hold is None or wait.until / 1000 > hold.until):
             until = wait.until / 1000

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from payloads import Attention, BatchWarning, or_unset
-from running.agent_choice import RESERVE, AgentChoice, Turn
+from running.agent_choice import AgentChoice, Turn
 from running.attempt import Attempt
 from running.breaker import Breaker
 from running.budget import Budget
@@ -263,8 +263,8 @@ class Commander:
                 reported = option.why
                 await self._tell_wait(spec, option)
             await self._waits.until(spec, option.reason, option.until)
-            if self.gate.reason == option.reason == RESERVE and self.gate.until == option.until:
-                self.gate.rechecks[RESERVE] = partial(self.agents.opens_at, spec.command, own, bound=bound)
+            if self.gate.reason == option.reason and self.gate.until == option.until:  # others may end it as well
+                self.gate.rechecks[option.reason] = partial(self.agents.opens_at, spec.command, own, bound=bound)
 
     async def _tell_wait(self, spec: CommandSpec, option: AgentOption) -> None:
         if self.gate.reason is None:

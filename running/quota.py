@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from agents import LimitSeen
@@ -10,7 +11,7 @@ from base.usage_windows import UNNAMED, window_name
 from db import Database
 from store import quota as table
 from store.quota import AccountWait, QuotaWindow
-from workflow.quota import UsageWindow
+from workflow.quota import Reserve, UsageWindow
 
 LEAST_CHANGE: Final = 0.005  # of the used share: agents report with every reply
 JITTER_MS: Final = 60_000  # by which the same reset is reported differently
@@ -22,6 +23,8 @@ class Quota:
     def __init__(self) -> None:
         self._windows: dict[tuple[str, str], QuotaWindow] = {}
         self._waits: dict[str, AccountWait] = {}
+        self.reserves: dict[str, list[tuple[Reserve, float | None]]] = {}  # of other machines, by account
+        self.on_wait: Callable[[str], None] = lambda account: None  # called when one begins or ends to wait here
         self.asked: dict[str, float] = {}  # by account, when its program was last asked for its windows
 
     async def load(self, database: Database) -> None:
@@ -29,6 +32,10 @@ class Quota:
         windows, waits = await database.read(table.current), await database.read(table.get_waits)
         self._windows = {(window.account, window.window): window for window in windows}
         self._waits = {wait.account: wait for wait in waits}
+
+    def rows_of(self, account: str) -> list[QuotaWindow]:
+        """Return the windows of an account as they were reported last."""
+        return [row for row in self._windows.values() if row.account == account]
 
     def windows_of(self, account: str) -> list[UsageWindow]:
         """Return the windows of an account that have a length, as they were reported last."""
@@ -39,9 +46,13 @@ class Quota:
                 None if row.resets_at is None else row.resets_at / 1000,
                 row.at / 1000,
             )
-            for row in self._windows.values()
-            if row.account == account and row.window != UNNAMED
+            for row in self.rows_of(account)
+            if row.window != UNNAMED
         ]
+
+    def reserves_of(self, account: str, now: float) -> list[Reserve]:
+        """Return what other machines reserve of an account at a time in seconds."""
+        return [reserve for reserve, until in self.reserves.get(account, ()) if until is None or until > now]
 
     def wait_of(self, account: str, now: float) -> AccountWait | None:
         """Return the wait of an account that is not over; `now` in seconds."""
@@ -52,12 +63,23 @@ class Quota:
         self._windows[window.account, window.window] = window
 
     def keep_wait(self, wait: AccountWait) -> None:
+        self.adopt_wait(wait)
+        self.on_wait(wait.account)
+
+    def adopt_wait(self, wait: AccountWait) -> None:
+        """Let an account wait as others do."""
         self._waits[wait.account] = wait
+
+    def forget_wait(self, account: str) -> None:
+        """Let an account wait no more, as others do."""
+        self._waits.pop(account, None)
 
     async def end_waits(self, database: Database) -> None:
         """Try every account again, as the operator wants it."""
         if self._waits:
-            self._waits = {}
+            waited, self._waits = list(self._waits), {}
+            for account in waited:
+                self.on_wait(account)
             await database.write(table.end_waits)
 
     def changed(self, account: str, seen: LimitSeen, now: float) -> QuotaWindow | None:

@@ -45,10 +45,11 @@ async def record_windows(workspace: Workspace, account: str, seen: Iterable[Limi
         window = workspace.quota.changed(account, report, workspace.clock())
         if window is not None:
             workspace.quota.keep(window)  # first: another call may report the same meanwhile
-            await until_stored(partial(_write, workspace, window))
+            await until_stored(partial(write_window, workspace, window))
 
 
-def _write(workspace: Workspace, window: QuotaWindow) -> Awaitable[object]:
+def write_window(workspace: Workspace, window: QuotaWindow) -> Awaitable[object]:
+    """Write a window with its event, in one commit."""
     payload = QuotaChange(
         account=window.account,
         window=window.window,

@@ -59,6 +59,15 @@ class AwakeView(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
+class FleetView(msgspec.Struct, frozen=True):
+    """This runner in its fleet: its name there, whether the broker has it now, and what keeps it from that."""
+
+    name: str
+    address: str
+    connected: bool = False
+    problem: str | None = None
+
+
 class ServerState(msgspec.Struct):
     """The current values; the project watcher updates them while the server runs."""
 
@@ -70,3 +79,4 @@ class ServerState(msgspec.Struct):
     awake: AwakeView = AwakeView()
     problem: str | None = None
     forecast: ForecastView | None = None
+    fleet: FleetView | None = None  # null without a fleet

@@ -12,7 +12,16 @@ import msgspec
 
 from payloads import Metrics
 from runstate.forecast_view import ForecastView
-from runstate.server_state import AgentView, AwakeView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
+from runstate.server_state import (
+    AgentView,
+    AwakeView,
+    Budgets,
+    FleetView,
+    GuardianView,
+    ProjectView,
+    ServerState,
+    StoryCounts,
+)
 
 
 class BatchView(msgspec.Struct, frozen=True):
@@ -178,6 +187,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     awake: AwakeView
     problem: str | None
     forecast: ForecastView | None  # of what is left of the batch
+    fleet: FleetView | None
 
 
 def run_view(fold: FoldedRun, server: ServerState, state: str) -> Run:

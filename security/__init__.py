@@ -6,7 +6,7 @@ the accesses beside them, `pairing` the codes that pair a device, `links` signs 
 `files` reads a file without following links out of its folder.
 """
 
-from security.guard import CHANGING, VISITOR, Access, Guard, RequestRefused, protect
+from security.guard import CHANGING, RELAYED, VISITOR, Access, Guard, RequestRefused, protect
 from security.headers import CSP, HEADERS, policy
 from security.token import COOKIE, TokenAuth
 
@@ -15,6 +15,7 @@ __all__ = [
     "COOKIE",
     "CSP",
     "HEADERS",
+    "RELAYED",
     "VISITOR",
     "Access",
     "Guard",

@@ -24,6 +24,7 @@ from security.token import SECRET_BYTES, TokenAuth
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 VISITOR: Final = web.RequestKey("visitor", Visitor)
 READ_ONLY: Final = "you are here as a reader, who can change nothing: ask the operator to do it"
+RELAYED: Final = web.RequestKey("relayed", Visitor)  # set in this process alone, by who has judged the sender
 NO_ORIGIN: Final = "none"  # as `cors_origin`: no other origin reads anything
 FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})  # same-site: another port of this very host
 
@@ -94,6 +95,9 @@ class Guard:
 
     def check(self, request: web.Request) -> None:
         """Raise `RequestRefused` unless the request may continue; note in it who sends it."""
+        if (relayed := request.get(RELAYED)) is not None:
+            self._admit(request, relayed, self._relayed_access(request))
+            return
         host = self._check_host(request)
         self._check_origin(request, host)
         self._check_site(request)
@@ -103,11 +107,21 @@ class Guard:
         visitor = self._program(request)
         if visitor is None:
             visitor = OPERATOR if self.token_auth is None else _visitor(request, self.token_auth)
+        self._admit(request, visitor, access)
+
+    def _admit(self, request: web.Request, visitor: Visitor, access: Access) -> None:
         request[VISITOR] = visitor
         if visitor.role is Role.READER and access is Access.CHANGING:
             raise RequestRefused(403, "reader", READ_ONLY)
         if request.method in CHANGING and request.content_type != "application/json":
             raise RequestRefused(415, "unsupported_media_type", "send Content-Type: application/json")
+
+    def _relayed_access(self, request: web.Request) -> Access:
+        """Return what the route of a relayed request does; what is open to strangers is for browsers of this server."""
+        access = self._access(request)
+        if access is Access.OPEN:
+            raise RequestRefused(403, "not_relayed", "this address works on the runner itself only")
+        return access
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers of every response, also of streamed ones: a handler of `on_response_prepare`."""

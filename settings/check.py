@@ -29,6 +29,7 @@ DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per tok
 TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
 TOKENS: Final = ("token", "reader_token")
 _FIELD: Final = re.compile(r"\{([A-Za-z_]+)\}")
+_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")  # a word of a NATS subject, and of a stream's name
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -49,6 +50,8 @@ def check(name: str, value: Any, where: str) -> Any:
             f"{where}: {name} must have at least {TOKEN_MIN} characters, none of them blank: "
             "`python server.py token` makes one"
         )
+    if name == "fleet_accounts" and (wrong := [item for item in value.values() if not _is_name(item)]):
+        raise SettingsError(f"{where}: {name}: an account's name must be {ARTICLES['name']}, not {_shown(wrong[0])}")
     if name in _SECTIONS:
         return _section(name, value, where)
     return value
@@ -105,6 +108,21 @@ def _is_url(value: Any) -> bool:
         return False
 
 
+def _is_broker(value: Any) -> bool:
+    """Whether the value is the address of a NATS server, without credentials: those are the environment's."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        if parts is None or parts.scheme not in ("nats", "tls") or not parts.hostname or parts.port == 0:
+            return False
+        return "@" not in parts.netloc and parts.path in ("", "/") and not parts.query and not parts.fragment
+    except ValueError:  # an invalid port, an unclosed bracket
+        return False
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
 def _are_agents(value: Any) -> bool:
     """Whether the value is a name, or a list of different names."""
     names = value if isinstance(value, list) else [value]
@@ -119,6 +137,8 @@ _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str) and value != "",
     "command": _is_command,
     "url": _is_url,
+    "broker": _is_broker,
+    "name": _is_name,
     "hours": lambda value: isinstance(value, str) and Windows.parse(value) is not None,
     "agents": _are_agents,
     "shares": _are_shares,

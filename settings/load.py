@@ -72,6 +72,7 @@ def load(
     from_file = read_file(file, text)
     for name, value in from_file.items():  # untrusted ones too: once trusted, a wrong one would prevent the start
         check(name, value, where=str(file))
+        _refuse_credentials(name, value, where=str(file))
     guarded = guarded_values(from_file, None if file is None else file.parent)
     left_out = with_dependents(untrusted(guarded), from_file, {*DEFAULT_AGENTS, *(agents or {})})
     from_file = {name: value for name, value in from_file.items() if name not in left_out}
@@ -103,6 +104,12 @@ def read_file(file: Path | None, text: str | None = None) -> SettingValues:
     return {str(name): value for name, value in content.items()}
 
 
+def _refuse_credentials(name: str, value: Any, where: str) -> None:
+    if value is not None and BY_NAME[name].environment_only:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        raise SettingsError(f"{where}: {name} must be set in the environment, as {variable}")
+
+
 def _text_of(file: Path) -> str:
     """Return the text of a settings file, "" when there is none. Raises `SettingsError`."""
     try:
@@ -126,7 +133,7 @@ def _read_environment(environment: Mapping[str, str]) -> SettingValues:
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
-        if setting.kind in ("text", "command", "url", "hours", "shares") or (
+        if setting.kind in ("text", "command", "url", "broker", "name", "hours", "shares") or (
             setting.kind == "agents" and not text.lstrip().startswith("[")
         ):
             values[name] = text

@@ -148,6 +148,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notify_webhook: str | None = None
     notify_secret: str | None = None
     notify_command: str | None = None
+    fleet: str | None = None
+    fleet_name: str | None = None
+    fleet_machine: str | None = None
+    fleet_accounts: dict[str, str] = {}
+    fleet_user: str | None = None
+    fleet_password: str | None = None
     heartbeat_s: float = 30.0
     pong_timeout_s: float = 10.0
     max_clients: int = 1000

@@ -14,7 +14,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, command, url, hours, agents, shares, integer, number, boolean, list, mapping
+    kind: str = "text"  # a name of ARTICLES
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -22,6 +22,7 @@ class Setting(msgspec.Struct, frozen=True):
     optional: bool = False
     editable: bool = True
     secret: bool = False  # never shown, not even to the operator
+    environment_only: bool = False  # a credential that no file of a project may hold
     trust: Trust = "never"  # whether the file's value counts only when the operator has trusted it
     applies: str = "at once"  # when a change in the page takes effect; one made elsewhere waits for a restart
 
@@ -51,6 +52,8 @@ ARTICLES: Final = {
     "agents": "the name of an agent, or a list of different ones",
     "shares": 'a percentage from 1 to 99, or one for each window, such as "5 h: 30, week: 10"',
     "url": "a URL that begins with http:// or https://",
+    "broker": "an address such as nats://host:4222 or tls://host:4222, without a user in it",
+    "name": "1 to 60 letters, digits and hyphens",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",

@@ -53,6 +53,7 @@ export function initial() {
     context: null,
     problem: null,
     forecast: null,
+    fleet: null,
   };
 }
 

@@ -44,6 +44,7 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   project: {name: string, root: string, tracker: string},
  *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,
  *   forecast: import("./kit/forecast-text.js").Forecast | null,
+ *   fleet: {name: string, address: string, connected: boolean, problem: string | null} | null,
  *   context: {status: string, message: string | null} | null}} RunState
  */
 

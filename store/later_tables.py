@@ -239,3 +239,20 @@ SEARCH: Final = (
     )""",
     "INSERT INTO search_progress (source, next) VALUES (0, 0)",
 )
+
+# How far the events are published to a fleet, and the replies to commands that came by it.
+FLEET: Final = (
+    """CREATE TABLE outbox (
+        name TEXT PRIMARY KEY,                     -- of the stream
+        seq INTEGER NOT NULL                       -- of the newest event that the stream has acknowledged
+    ) WITHOUT ROWID""",
+    """CREATE TABLE command_replies (
+        key TEXT PRIMARY KEY,                      -- that the sender chose for the command
+        digest TEXT NOT NULL,                      -- SHA-256 of the command
+        status INTEGER,                            -- NULL: begun; after a restart it is unknown whether it was done
+        headers TEXT NOT NULL DEFAULT '[]',        -- JSON list of pairs
+        body BLOB NOT NULL DEFAULT x'',
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX command_replies_by_time ON command_replies (at)",
+)

@@ -70,6 +70,11 @@ def put_wait(connection: sqlite3.Connection, /, wait: AccountWait) -> None:
     connection.execute("INSERT OR REPLACE INTO account_waits (account, reason, until, at) VALUES (?, ?, ?, ?)", row)
 
 
+def end_wait(connection: sqlite3.Connection, /, account: str) -> None:
+    """Let one account wait no more."""
+    connection.execute("DELETE FROM account_waits WHERE account = ?", (account,))
+
+
 def end_waits(connection: sqlite3.Connection, /) -> None:
     """Let no account wait any more."""
     connection.execute("DELETE FROM account_waits")

@@ -18,6 +18,7 @@ from store.later_tables import (
     BY_BATCH,
     DELIVERIES,
     FINDINGS,
+    FLEET,
     FORECASTS,
     GATES,
     HINTS,
@@ -39,7 +40,7 @@ class SchemaTooNew(RuntimeError):
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
     *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
-    *(RECEIPTS, BRIEFS, DELIVERIES, TREES, SEARCH),
+    *(RECEIPTS, BRIEFS, DELIVERIES, TREES, SEARCH, FLEET),
 )
 
 

@@ -196,7 +196,8 @@ def settings_table() -> list[str]:
         value = getattr(usual, setting.name)
         default = "none" if value in (None, [], {}) else json.dumps(value).strip('"')
         trusted = {"never": "", "always": " (trusted)", "outside": " (trusted, outside)"}[setting.trust]
-        where = ("page, file" if setting.editable else "file") + trusted
+        kept = "environment" if setting.environment_only else "page, file" if setting.editable else "file"
+        where = kept + trusted
         rows.append(f"| `{setting.name}` | {default} | {setting.allowed} | {where} | {setting.effect} |")
     return rows
 

@@ -17,7 +17,7 @@ BELOW_THE_RUN: Final = f"events payloads db store runstate {LEAVES} base"
 MAP: Final = {
     "__main__": "server",
     "server": f"api cli fleet orchestrator running websocket {BELOW_THE_RUN}",
-    "fleet": "api websocket runstate events payloads security base",  # nothing but server and cli knows of it
+    "fleet": f"api running websocket {BELOW_THE_RUN}",  # nothing but server and cli knows of it
     "api": f"orchestrator running websocket {BELOW_THE_RUN}",
     "cli": f"fleet orchestrator running demo {BELOW_THE_RUN}",  # demo: the --demo option lays its project out
     "orchestrator": f"running {BELOW_THE_RUN}",
@@ -80,8 +80,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert len(list(TopologicalSorter(GRAPH).static_order())) == len(MODULES)
 
 
-EXTRAS: Final = {"mcp", "pywebpush", "py_vapid", "cryptography", "http_ece"}  # and what they bring along
-WITH_EXTRAS: Final = {"cli.mcp_server", "notify.push"}
+EXTRAS: Final = {"mcp", "nats", "pywebpush", "py_vapid", "cryptography", "http_ece"}  # and what they bring along
+WITH_EXTRAS: Final = {"cli.mcp_server", "fleet.stream.broker", "notify.push"}
 
 
 @pytest.mark.parametrize("name", MODULES)

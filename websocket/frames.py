@@ -38,14 +38,24 @@ def init_payload(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes, 
     return b'{%b,"recovered":false,"run":%b%b}' % (head, run, _page(page))
 
 
+def init_text(payload: bytes, now: int) -> bytes:
+    """Return the message `init`; `now` is the server's time in ms since the epoch."""
+    return b'{"type":"init","now":%d,"payload":%b}' % (now, payload)
+
+
 def init(payload: bytes, now: int) -> bytes:
-    """Return the frame of `init`; `now` is the server's time in ms since the epoch."""
-    return frame(b'{"type":"init","now":%d,"payload":%b}' % (now, payload))
+    """Return the frame of `init`."""
+    return frame(init_text(payload, now))
+
+
+def resumed_text(first: int, last: int, page: str = "") -> bytes:
+    """Return the message that precedes the events that a client has missed; `page` as in `init_payload`."""
+    return b'{"type":"resumed","payload":{"from":%d,"to":%d%b}}' % (first, last, _page(page))
 
 
 def resumed(first: int, last: int, page: str = "") -> bytes:
-    """Return the frame that precedes the events that a client has missed; `page` as in `init_payload`."""
-    return frame(b'{"type":"resumed","payload":{"from":%d,"to":%d%b}}' % (first, last, _page(page)))
+    """Return the frame of `resumed`."""
+    return frame(resumed_text(first, last, page))
 
 
 def _page(version: str) -> bytes:

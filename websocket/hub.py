@@ -142,6 +142,12 @@ class Hub:
         """Send a client nothing more, and close its connection."""
         self._disconnect(client, code)
 
+    def init_text(self) -> bytes:
+        """Return the message `init` for a page that another server has."""
+        batch, run = self._snapshot()
+        payload = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
+        return frames.init_text(payload, self._now_ms())
+
     def _init_frame(self) -> bytes:
         """Return the `init` frame, serialised once for all clients that connect at the same seq."""
         if self._init is None:

@@ -31,6 +31,7 @@ export class Settings {
   #unread = h("p", { class: "settings-unread", id: "settings-unread", hidden: true });
   #guardian = h("p", { class: "settings-words", id: "settings-guardian" });
   #awake = h("p", { class: "settings-words", id: "settings-awake" });
+  #fleet = h("p", { class: "settings-words", id: "settings-fleet", hidden: true });
   #query = h("input", {
     type: "search",
     id: "settings-query",
@@ -78,6 +79,7 @@ export class Settings {
     page("appearance").add(this.#appearance);
     page("prompts").add(this.#prompts);
     page("schedule").add(null, this.#awake);
+    page("fleet").add(null, this.#fleet);
     page("server").add(null, this.#guardian);
   }
 
@@ -149,7 +151,10 @@ export class Settings {
     if (!isReader) void this.#push.read();
     // No event says that the machine is kept awake now.
     const run = await catchApiError(get("/api/run"));
-    if (run) text(this.#awake, awakeText(run.awake));
+    if (!run) return;
+    text(this.#awake, awakeText(run.awake));
+    this.#fleet.hidden = !run.fleet;
+    if (run.fleet) text(this.#fleet, fleetText(run.fleet));
   }
 
   /** @param {Answer} answer */
@@ -246,6 +251,12 @@ export class Settings {
 /** A setting as a reader sees it. @param {Setting} setting @returns {Setting} */
 function locked(setting) {
   return { ...setting, locked: setting.locked ?? READER_WORDS };
+}
+
+/** @param {NonNullable<import("../state.js").RunState["fleet"]>} fleet @returns {string} how this runner is in it */
+function fleetText({ name, address, connected, problem }) {
+  if (problem) return `Fleet: ${problem}.`;
+  return connected ? `In the fleet at ${address} as ${name}.` : `Connects to the fleet at ${address} as ${name}.`;
 }
 
 /** @param {import("../state.js").RunState["awake"]} awake @returns {string} how the machine is kept from sleeping */

@@ -61,6 +61,12 @@ export const TOPICS = [
     words: "Who reaches this page, and what they may do.",
     names: ["token", "reader_token", "public_url", "allowed_hosts", "cors_origin"],
   },
+  {
+    id: "fleet",
+    title: "Fleet",
+    words: "One page for runners on many machines, and how this one is seen there.",
+    names: ["fleet", "fleet_name", "fleet_machine", "fleet_accounts", "fleet_user", "fleet_password"],
+  },
   { id: "appearance", title: "Appearance", words: "Kept in this browser only; it counts at once.", names: [] },
   { id: "prompts", title: "Prompts", words: "What the agents are asked, command by command.", names: [] },
   {

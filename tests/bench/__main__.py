@@ -31,6 +31,7 @@ from tests.bench import (
     project,
     recordings,
     search,
+    stream,
 )
 
 PARTS: Final = (
@@ -50,6 +51,7 @@ PARTS: Final = (
     "forecast",
     "messages",
     "search",
+    "stream",
     "fleet",
 )
 
@@ -79,6 +81,7 @@ def main() -> None:
         "masking": masking.run,
         "recordings": recordings.run,
         "search": search.run,
+        "stream": lambda: stream.run(options.seconds),
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -68,7 +68,7 @@ def test_a_new_state_is_idle_and_empty() -> None:
     assert list(shown) == [
         "state", "reason", "until", "batch", "cycle", "cycles", "stories", "operations", "totals", "attention",
         "context", "resumable", "queue", "quota", "takeovers", "seq", "limits", "agent", "project", "plan", "guardian",
-        "awake", "problem", "forecast",
+        "awake", "problem", "forecast", "fleet",
     ]  # fmt: skip
 
 

@@ -168,6 +168,10 @@ def test_what_starts_programs_opens_the_network_or_leaves_the_folder_counts_only
         "notify_webhook": "http://evil.example/",
         "notify_secret": "s" * 20,
         "notify_command": "x",
+        "fleet": "nats://evil.example",
+        "fleet_name": "x",
+        "fleet_machine": "x",
+        "fleet_accounts": {"claude": "x"},
     }
     file.write_text(yaml.safe_dump({**values, "retries": 7}))
     loaded = load(file, {}, untrusted=nothing_trusted)

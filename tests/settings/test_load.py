@@ -170,6 +170,8 @@ NOT_OF_KIND: dict[str, list[str]] = {
     "agents": ["1", "true", "null", "[]", "[a, a]", "[1]", "{a: b}", "''"],
     "shares": ["0", "100", "true", "[30]", "x", "'5 h: 0'", "'5 h: 30, 5 h: 20'", "'5 h 30'", "1e-5", "-3"],
     "hours": ["'22:00'", "7", "true", "[]", "a-b", "22:00-24:00"],
+    "broker": ["1", "host:4222", "http://h", "nats://", "nats://u:p@h", "nats://h/x", "nats://h:99999", "[a]"],
+    "name": ["1", "''", "a.b", "'a b'", "ä", "[a]", "'*'", "x" * 61],
     "url": ["1", "example.com", "ftp://x/", "file:///etc/passwd", "http://", "'http://[::1'", "http://x:99999/", "[a]"],
     "integer": ["true", "false", "'1'", "1.0", ".nan", "null", "[1]", "1e3", "0x" + "f" * 5000],
     "number": ["true", "'1'", ".nan", ".inf", "-.inf", "[1.5]", "{}", "x"],

@@ -1,0 +1,55 @@
+"""The broker of the verb `fleet`: the runners of other machines, and the streams that they need."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from cli.errors import CannotStart
+from fleet.source import RunnerSource
+from fleet.stream.broker import BrokerProblem, why_unavailable
+from fleet.stream.login import BrokerLogin
+from fleet.stream.prepare import prepare
+from fleet.stream.source import StreamRunners
+from settings import SettingsError
+from settings.check import check
+
+ADDRESS, USER, PASSWORD = (f"SPRINT_RUNNER_FLEET{name}" for name in ("", "_USER", "_PASSWORD"))
+
+
+def broker_login(options: argparse.Namespace) -> BrokerLogin | None:
+    """Return where the broker is, None without one; the password leaves the environment. Raises `CannotStart`."""
+    address = options.broker or os.environ.get(ADDRESS)
+    user, password = os.environ.get(USER, "operator"), os.environ.pop(PASSWORD, None)
+    if address is None:
+        if options.prepare:
+            raise CannotStart(f"--prepare needs the address of the NATS server: --broker, or {ADDRESS}")
+        return None
+    try:
+        check("fleet", address, where="--broker" if options.broker else ADDRESS)
+        for name in options.prepare or ():
+            check("fleet_name", name, where="--prepare")
+    except SettingsError as error:
+        raise CannotStart(str(error)) from None
+    if (missing := why_unavailable()) is not None:
+        raise CannotStart(missing)
+    return BrokerLogin(address=address, user=user, password=password)
+
+
+def remote_runners(login: BrokerLogin | None) -> list[RunnerSource]:
+    """Return the source of the runners of other machines."""
+    return [] if login is None else [StreamRunners(login)]
+
+
+def prepare_runners(login: BrokerLogin | None, names: Sequence[str]) -> int:
+    """Make the streams of runners; return the exit code. Raises `CannotStart`."""
+    if login is not None:
+        try:
+            asyncio.run(prepare(login, names))
+        except BrokerProblem as problem:
+            raise CannotStart(f"the streams could not be made: {problem}") from None
+    sys.stdout.write(f"The streams of {', '.join(names)} are there.\n")
+    return 0

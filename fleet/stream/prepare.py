@@ -1,0 +1,23 @@
+"""Makes the streams and buckets of a fleet, as an administrator: runners with limited permissions make none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet.stream.broker import Broker
+from fleet.stream.login import BrokerLogin
+from fleet.stream.names import PRESENCE, QUOTA, STATE, bucket, events_stream, objects_bucket
+from fleet.stream.requests import OBJECTS
+
+
+async def prepare(login: BrokerLogin, names: Sequence[str]) -> None:
+    """Make what the fleet and the named runners need; what is there stays as it is. Raises `BrokerProblem`."""
+    broker = await Broker.connect(login.address, login.user, login.password, "fleet preparation")
+    try:
+        for shared in (PRESENCE, STATE, QUOTA):
+            await broker.make(bucket(shared))
+        for name in names:
+            await broker.make(events_stream(name))
+            await broker.make_objects(objects_bucket(name), OBJECTS)
+    finally:
+        await broker.close()

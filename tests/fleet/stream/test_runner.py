@@ -1,0 +1,96 @@
+"""A real server in a fleet: seen, followed, asked and steered through a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from fleet.server import FleetConfig, build_app
+from fleet.source import RunnerId, RunnerRequest, RunnerResponse
+from fleet.stream.login import BrokerLogin
+from fleet.stream.source import StreamRunners
+from security.grants import Role
+from tests.fleet.stream.nats_server import NatsServer
+from tests.fleet.stream.readers import Reader
+from tests.servers import demo, get
+
+NAME = "box"
+ID = RunnerId("stream", NAME)
+
+
+async def body_of(response: RunnerResponse) -> bytes:
+    return b"".join([piece async for piece in response.body])
+
+
+async def ask(
+    reader: Reader, method: str, path: str, body: Any = None, role: Role = Role.OPERATOR, **headers: str
+) -> tuple[int, Any]:
+    given = (
+        ("Content-Type", "application/json"),
+        *((name.replace("_", "-"), value) for name, value in headers.items()),
+    )
+    data = b"" if body is None else json.dumps(body).encode()
+    response = await reader.source.request(
+        ID, RunnerRequest(method=method, path=path, role=role, headers=given, body=data)
+    )
+    return response.status, json.loads(await body_of(response))
+
+
+async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path: Path) -> None:
+    environment = {"SPRINT_RUNNER_FLEET": nats.address, "SPRINT_RUNNER_FLEET_NAME": NAME}
+    async with demo(tmp_path, **environment) as (server, client), Reader(nats.address) as reader:
+        await reader.until(lambda: (state := reader.state(NAME)) is not None and state.lost is None)
+        run = await get(client, "/api/run")
+        assert run["fleet"] == {"name": NAME, "address": nats.address, "connected": True, "problem": None}
+        assert (await ask(reader, "POST", "/api/run/pause", {}))[0] == 409
+        status, _ = await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, Role.READER)
+        assert status == 403
+        assert await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, idempotency_key="k") == (
+            202,
+            {"batch_id": 1},
+        )
+        assert await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, idempotency_key="k") == (
+            202,
+            {"batch_id": 1},
+        )
+        await reader.until(lambda: reader.run(NAME).operations)
+        assert await ask(reader, "POST", "/api/run/stop", {"mode": "now"}) == (202, {"state": "stopping"})
+        await reader.until(lambda: reader.run(NAME).state == "idle")
+        last = (await get(client, "/api/run"))["seq"]
+        await reader.until_seq(NAME, last)
+        reader.check(NAME)
+        assert reader.seqs[NAME][-1] == last
+        await check_page(nats.address, await get(client, "/api/run"))
+        assert (await ask(reader, "GET", "/api/events?limit=3"))[1] == await get(client, "/api/events?limit=3")
+        server.end()
+        await reader.until(lambda: reader.lost(NAME) == "It has ended.", 3)
+
+
+async def check_page(address: str, run: Any) -> None:
+    """The server of the fleet's page shows the runner, and its whole page below one path."""
+    source = StreamRunners(BrokerLogin(address=address, user="operator", password=None))
+    config = FleetConfig(hosts=["127.0.0.1"], token=None, reader_token=None, secret=b"s" * 32)
+    async with TestClient(TestServer(build_app(config, [source]))) as page:
+        while not any(one["lost"] is None for one in (await json_of(page, "/api/fleet"))["runners"]):
+            await asyncio.sleep(0.05)
+        (runner,) = (await json_of(page, "/api/fleet"))["runners"]
+        assert (runner["id"], runner["info"]["project"], runner["run"]["seq"]) == (str(ID), "Perch", run["seq"])
+        assert (await json_of(page, f"/r/{ID}/api/run"))["seq"] == run["seq"]
+        async with page.ws_connect(f"/r/{ID}/ws") as socket:
+            init = await socket.receive_json()
+            assert (init["type"], init["payload"]["seq"]) == ("init", run["seq"])
+        async with page.ws_connect(f"/r/{ID}/ws?since=2&epoch={runner['epoch']}") as socket:
+            assert (await socket.receive_json())["type"] == "resumed"
+            assert [(await socket.receive_json())["seq"] for _ in range(5)] == [3, 4, 5, 6, 7]
+        async with page.post(f"/r/{ID}/api/run/pause", json={}) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (409, "idle")
+
+
+async def json_of(page: TestClient[Any, Any], path: str) -> Any:
+    async with page.get(path) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
