@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fleet.local import LocalRunners
 from fleet.registry import Registry
 from fleet.server import FleetConfig, build_app
 from fleet.service import FLEET
-from fleet.source import RunnerId, RunnerRequest, RunnerResponse
+from fleet.source import RunnerId, RunnerRequest, RunnerResponse, RunnerSource
 from fleet.stream.login import BrokerLogin
 from fleet.stream.source import StreamRunners
 from security.grants import Role
@@ -73,14 +74,14 @@ async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path:
         registry = Registry(state_folder(environment))
         await check_page(nats.address, registry, await get(client, "/api/run"))
         assert (await ask(reader, "GET", "/api/events?limit=3"))[1] == await get(client, "/api/events?limit=3")
-        server.end()
-        await reader.until(lambda: reader.lost(NAME) == "It has ended.", 3)
+        await asyncio.to_thread(server.end)  # the reader hears of it meanwhile
+        await reader.until(lambda: reader.lost(NAME) == "It has ended.")
 
 
 async def check_page(address: str, registry: Registry, run: Any) -> None:
     """The server of the fleet's page shows the runner once, and its whole page below one path."""
     local = RunnerClient()
-    sources = [
+    sources: list[RunnerSource] = [
         LocalRunners(registry, local),
         StreamRunners(BrokerLogin(address=address, user="operator", password=None)),
     ]
@@ -88,11 +89,8 @@ async def check_page(address: str, registry: Registry, run: Any) -> None:
     async with TestClient(TestServer(build_app(config, sources))) as page:
         (entry,) = registry.entries()
         service = page.app[FLEET]
-        await until(
-            lambda: (
-                [(len(service.fleet.ids()), one.id) for one in service.listed().runners] == [(2, f"local.{entry.key}")]
-            )
-        )
+        await until(lambda: len(service.fleet.ids()) == 2)
+        await until(lambda: [one.id for one in service.listed().runners] == [f"local.{entry.key}"])
         registry.leave(entry)  # as if it were of another machine
         await until(lambda: [(one.id, one.lost) for one in service.listed().runners] == [(str(ID), None)])
         (runner,) = (await json_of(page, "/api/fleet"))["runners"]
