@@ -35,6 +35,7 @@ MISSING: Final = (
 )
 CONNECT_S: Final = 2.0
 ANSWER_S: Final = 2.0  # of the server itself
+CLOSE_S: Final = 1.0
 PING_S: Final = 2.0  # between two pings; two without an answer end the connection
 PENDING_MSGS: Final = 65_536  # that wait in this process for who reads them
 
@@ -223,7 +224,9 @@ def _tls(address: str) -> dict[str, Any]:
 
 
 async def _close(client: Any) -> None:
-    with suppress(Exception):  # whatever is wrong with a connection that is given up
-        await client.close()
+    # Whatever is wrong with a connection that is given up; after a refused certificate the package waits for ever.
+    with suppress(Exception):
+        async with asyncio.timeout(CLOSE_S):
+            await client.close()
     with suppress(Exception):  # of a connection that was never complete the package leaves the socket open
         client._transport.close()
