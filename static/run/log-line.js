@@ -1,6 +1,7 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
 import { allTokens, duration, hourMinute, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+import { resultOf } from "../shell/command-list.js";
 import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -182,11 +183,10 @@ function formatCommandEnd(p) {
     allTokens(m) ? `${tokens(allTokens(m))} tokens` : "",
     m.cost_usd ? money(m.cost_usd, m.estimated_usd) : "",
   ].filter(Boolean);
-  return lineText(
-    p.status,
-    `${shortCommand(p.command)} ended: ${facts.join(" · ") || p.status}`,
-    ENDS[p.status] ?? ERROR,
-  );
+  const text = `${shortCommand(p.command)} ended: ${facts.join(" · ") || p.status}`;
+  if (p.status === "success" && resultOf(p.status, p.verdict).result !== "success")
+    return lineText(p.verdict, text, WARNING);
+  return lineText(p.status, text, ENDS[p.status] ?? ERROR);
 }
 
 /** @param {Record<string, any>} p @param {string} type */

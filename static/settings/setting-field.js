@@ -227,10 +227,13 @@ function createSelect(options, props) {
   return h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })));
 }
 
+/** How the page calls a choice whose name in the file it does not use otherwise. @type {Record<string, string>} */
+const CHOICE_WORDS = { cycle: "group of stories (cycle)" };
+
 /** @param {Setting} setting @returns {string[][]} value and label */
 function optionsOf({ kind, choices }) {
   if (kind === "list") return subsets(choices).map((some) => [some.join(", "), some.join(", ") || "none"]);
-  if (kind !== "boolean") return choices.map((choice) => [choice, choice]);
+  if (kind !== "boolean") return choices.map((choice) => [choice, CHOICE_WORDS[choice] ?? choice]);
   return [
     ["true", "on"],
     ["false", "off"],
