@@ -33,7 +33,7 @@ def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: Browser
     palette(page, "go to board")
     expect(page.locator("#tab-board")).to_be_visible()
     palette(page, "friendly")
-    expect(page.get_by_role("dialog")).to_contain_text("As a birdwatcher")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Friendly dates")).to_be_visible()
     page.keyboard.press("Escape")
     palette(page, "dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
