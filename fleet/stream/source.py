@@ -361,6 +361,8 @@ def _info(state: StateMessage) -> RunnerInfo:
         folder=state.folder,
         branch=state.branch,
         started_at=state.started_at,
+        epoch=state.epoch,
+        host=state.host,
     )
 
 

@@ -141,7 +141,7 @@ export function shortKey(key) {
 const SHORT = {
   "sprint-planning": "sprint planning",
   "create-story": "create",
-  "story-discovery": "discovery",
+  "story-discovery": "explore",
   "story-review": "story review",
   "create-tech-spec": "tech spec",
   "tech-spec-review": "spec review",

@@ -2,7 +2,8 @@
 /** A bar of the Timeline: one command, or several that are too narrow. Its outcome is a colour and a mark. */
 import { attr, h, text } from "../kit/dom.js";
 import { clock, duration, shortCommand } from "../kit/format.js";
-import { OUTCOMES, resultWith, worstOf } from "./outcome.js";
+import { resultWith } from "../shell/command-list.js";
+import { OUTCOMES, worstOf } from "./outcome.js";
 
 /** Height of a slot, and the padding of a row around its slots, in px. */
 export const SLOT_PX = 26;

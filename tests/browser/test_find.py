@@ -125,7 +125,7 @@ def test_the_search_of_the_log_counts_all_matches_and_shows_the_lines_around_one
     picture(page, "log-around")
     page.keyboard.press("l")
     expect(rows.filter(has_text="line 5000")).to_be_in_viewport()
-    page.goto(f"{server.url}#run?line=1200")
+    page.goto(f"{server.url}#run?pane=log&line=1200")
     expect(page.locator(".log-row[aria-selected=true]")).to_contain_text("line 1200 ")
     view = page.get_by_label("Log lines")
     while not rows.filter(has_text="line 5000").count():

@@ -27,8 +27,10 @@ async def test_what_is_committed_while_the_broker_is_away_is_published_when_it_i
         await log.until_published()
         nats.kill()
         await log.commit(5000)
+        assert await log.outbox.first_unpublished() == 11
         await nats.start()
         await log.until_published()
+        assert await log.outbox.first_unpublished() is None
         assert await published(nats.address, log.database.epoch, 5010) == await log.stored()
         assert any(log.problems)  # it was said
 
