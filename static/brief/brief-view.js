@@ -2,7 +2,6 @@
 /** The brief of a batch as a page of one column: what needs you, what is blocked, done, open, what it cost, what is next. */
 import { h, icon } from "../kit/dom.js";
 import { clock, day, duration, money, partialSum, plural, statusText, tokens } from "../kit/format.js";
-import { HintForm } from "../kit/hint-form.js";
 import { urlParams } from "../kit/url-params.js";
 
 /**
@@ -17,7 +16,7 @@ import { urlParams } from "../kit/url-params.js";
  * @typedef {{project: string, batch_id: number, label: string, made_at: number, tone: string, lines: string[],
  *   done: Done[], blocked: Blocked[], open: (Story & {status: string})[], cost: Cost, time: Time, needs: Need[],
  *   next: string[], incidents: {at: number, kind: string, message: string}[], left_out: number}} Brief
- * @typedef {{resume: () => unknown}} BriefActions
+ * @typedef {{resume: () => unknown, retryForm: (key: string) => HTMLElement}} BriefActions
  */
 
 /** @type {Record<string, string>} */
@@ -33,7 +32,7 @@ export function briefParts(brief, actions) {
     h("p", { class: "brief-first", "data-tone": brief.tone }, icon(MARKS[brief.tone]), h("b", { text: first })),
     ...rest.map((text) => h("p", { text })),
     ...section("Needs you", brief.needs, (need) => needItem(need, actions)),
-    ...section("Blocked", brief.blocked, blockedItem),
+    ...section("Blocked", brief.blocked, (story) => blockedItem(story, actions)),
     ...section("Done", brief.done, doneItem),
     ...section("Begun, and left open", brief.open, openItem),
     ...section("What it cost", costLines(brief), (text) => h("li", { text })),
@@ -73,18 +72,11 @@ function verb({ verb: words }) {
   return h("code", { class: "brief-verb", text: words });
 }
 
-/** @param {Blocked} story */
-function blockedItem(story) {
+/** @param {Blocked} story @param {BriefActions} actions */
+function blockedItem(story, { retryForm }) {
   const { reason, since, mend, story_key: key } = story;
   const words = `${since ? ` (${statusText(since)} since)` : ""}: ${reason}`;
   return h("li", {}, name(story), words, mend && verb(mend), mend && retryForm(key));
-}
-
-/** @param {string} key */
-function retryForm(key) {
-  const form = new HintForm(key);
-  form.update(true);
-  return form.el;
 }
 
 /** What a story cost, as far as that is known. @param {Story} story */

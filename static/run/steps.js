@@ -3,7 +3,7 @@
  * The steps of what runs: for each group of stories that is worked on together its commands, those that have ended or
  * run from the events, those to come from the server's outline. Pure.
  */
-import { RUNNER, resultOf } from "../shell/command-list.js";
+import { blockedBy, RUNNER, resultWith } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("../shell/command-list.js").CommandList} CommandList */
@@ -20,7 +20,7 @@ import { RUNNER, resultOf } from "../shell/command-list.js";
 
 /** @param {RunState} run @param {CommandList} commands @param {readonly UpcomingCycle[]} upcoming @returns {Lane[]} */
 export function lanesOf(run, commands, upcoming) {
-  const all = [...commands.values()];
+  const all = marked([...commands.values()], run);
   const lanes = run.cycles.map(({ number, story_keys: keys }) => {
     const own = all.filter((command) => command.story_keys.some((key) => keys.includes(key)));
     const coming = upcoming.find(
@@ -32,6 +32,13 @@ export function lanesOf(run, commands, upcoming) {
   const project = { id: "project", title: "Project", keys: [], steps: stepsOf(others, []) };
   const before = project.steps.length ? [project, ...lanes] : lanes;
   return before.length ? before : nextLane(run, upcoming);
+}
+
+/** The commands, those named with which a story was blocked. @param {Command[]} commands @param {RunState} run @returns {Command[]} */
+function marked(commands, { stories }) {
+  const blocked = blockedBy(stories, commands);
+  if (!blocked.size) return commands;
+  return commands.map((one) => (blocked.has(one.command_id) ? { ...one, blocked: blocked.get(one.command_id) } : one));
 }
 
 /** What would run next, or is taken up again. @param {RunState} run @param {readonly UpcomingCycle[]} upcoming @returns {Lane[]} */
@@ -65,7 +72,7 @@ function isBegun({ command, story_keys: keys, attempt }, commands) {
 
 /** @param {Command} command @returns {Step} */
 function begun(command) {
-  const { result, glyph, words } = resultOf(command.status, command.verdict);
+  const { result, glyph, words } = resultWith(command);
   return {
     id: String(command.command_id),
     command: command.command,
@@ -74,7 +81,7 @@ function begun(command) {
     result,
     glyph,
     words,
-    note: result === "success" || result === "running" ? command.verdict : command.reason || words,
+    note: result === "success" || result === "running" ? command.verdict : command.reason || command.blocked || words,
     condition: "",
     background: command.background,
     runs: command,

@@ -144,6 +144,7 @@ function updateLoaders(events) {
   const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
   transcriptChanged(changed.flatMap(({ payload }) => [payload.command_id, payload.sent_to]));
   if (events.some((event) => event.type === "prompt:change")) settings.useIfUsed((view) => view.promptsChanged());
+  briefDialog.useIfUsed((dialog) => dialog.refresh(events));
   const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
   if (!planEvents.length) return;
   planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));
@@ -192,6 +193,7 @@ function onInit(payload) {
   store.dispatch({ type: "init", payload, at: serverNow() });
   planLoader.reset();
   if (epoch) storyDialog.useIfUsed((dialog) => dialog.refresh(null));
+  if (epoch) briefDialog.useIfUsed((dialog) => dialog.refresh(null));
   folderTrust.read();
   const { run } = store.model;
   transcriptChanged(run.operations.map((operation) => operation.command_id));

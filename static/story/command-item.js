@@ -85,19 +85,14 @@ export class CommandItem {
 
   /** @param {Command} command @param {Round | null} round */
   #drawResult(command, round) {
-    const { result, glyph, words } = resultOf(command.status);
+    const { result, glyph, words } = resultOf(command.status, command.verdict);
     const tone = round ? toneOf(round) : "";
-    // A command that did its work may still have stopped the story, which its mark must not hide.
-    const isBlocked = result === "success" && /^blocked/i.test(command.verdict ?? "");
-    fill(
-      this.#mark,
-      glyph
-        ? icon(isBlocked ? "blocked" : tone === "bad" || tone === "warn" ? "review" : glyph)
-        : h("span", { class: "spin" }),
-    );
-    attr(this.el, "data-result", isBlocked ? "blocked" : result);
+    const mark = tone === "bad" || tone === "warn" ? "review" : glyph;
+    fill(this.#mark, glyph ? icon(mark) : h("span", { class: "spin" }));
+    attr(this.el, "data-result", result);
     attr(this.el, "data-tone", tone || null);
-    text(this.#verdict, round?.readable ? round.verdict : command.verdict);
+    const verdict = round?.readable ? round.verdict : (command.verdict ?? "");
+    text(this.#verdict, words.startsWith(verdict) ? "" : verdict);
     this.#verdict.classList.toggle("mono", command.command === "commit");
     text(this.#outcome, words);
     this.#outcome.className = result === "success" ? "unseen" : "command-result";
@@ -127,7 +122,7 @@ export class CommandItem {
   #drawBody(command, round) {
     text(this.#facts, factsOf(command));
     attr(this.#facts, "title", tokenText(command));
-    text(this.#reason, round?.readable || command.status === "success" ? "" : command.reason);
+    text(this.#reason, round?.readable || this.el.dataset.result === "success" ? "" : command.reason);
     show(this.#reason, Boolean(this.#reason.textContent));
     fill(this.#findings, ...(round?.readable ? findingLists(round) : []));
   }

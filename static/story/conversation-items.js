@@ -45,8 +45,7 @@ function commandItems({ commands, reviews = [], questions = [], status, reason }
   const rounds = new Map(all.map((/** @type {any} */ round) => [round.command_id, round]));
   const asked = new Set(questions.map((/** @type {any} */ one) => one.command_id));
   // Its command succeeded in saying that the story is blocked; why is in the story's own row.
-  const blocking =
-    status === "blocked" ? commands.findLast(({ verdict = "" }) => /^blocked/i.test(verdict ?? ""))?.id : null;
+  const blocking = status === "blocked" ? lastBlocking(commands)?.id : null;
   return commands.map((/** @type {any} */ command) => ({
     id: `command-${command.id}`,
     at: command.started_at,
@@ -58,6 +57,11 @@ function commandItems({ commands, reviews = [], questions = [], status, reason }
     },
     draw: null,
   }));
+}
+
+/** The last command that said that the story is blocked. @param {any[]} commands */
+function lastBlocking(commands) {
+  return commands.findLast(({ verdict }) => verdict === "blocked");
 }
 
 /** The commits that commands made, by the command. @param {any[]} commands @param {any[]} commits @returns {Map<number, any>} */

@@ -156,12 +156,15 @@ function createStatusButton(glyph, label) {
 /** How much was done, for how long and for how much. @param {Record<string, any>[]} commands */
 function factsOf(commands) {
   if (!commands.length) return "";
-  const failed = commands.filter((command) => resultOf(command.status).result === "failed").length;
+  const bad = commands.map(({ status, verdict }) => resultOf(status, verdict)).filter((one) => one.result === "failed");
+  const blocked = bad.filter(({ glyph }) => glyph === "blocked").length;
+  const failed = bad.length - blocked;
   const shared = commands.filter((command) => command.story_keys.length > 1);
   const others = [...new Set(shared.flatMap((command) => command.story_keys))].length - 1;
   return [
     plural(commands.length, "command"),
     failed > 0 && `${failed} failed`,
+    blocked > 0 && `${blocked} blocked`,
     duration(sum(commands, (one) => one.duration_ms)),
     costWords(costOf(commands)),
     tokenWords(tokensOf(commands)),

@@ -3,9 +3,9 @@
 import { byId, fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
-import { RUNNER } from "../shell/command-list.js";
+import { RUNNER, resultWith } from "../shell/command-list.js";
 import { createTranscript } from "../story/transcript.js";
-import { outcomeOf, outcomeWords, reasonOf, resultWith } from "./outcome.js";
+import { outcomeOf, outcomeWords, reasonOf } from "./outcome.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {{openStory: (key: string) => void, zoom: () => void, close: () => void}} Actions */

@@ -1,6 +1,6 @@
 // @ts-check
 /** How a command ended, as the Timeline shows it: five outcomes with a colour and a mark each. Pure. */
-import { resultOf } from "../shell/command-list.js";
+import { resultWith } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {"failed" | "waiting" | "running" | "stopped" | "success"} Outcome */
@@ -20,11 +20,6 @@ const WAITING = new Set(["question", "usage-limit", "unchecked"]);
 export function outcomeOf(command) {
   if (WAITING.has(command.status)) return "waiting";
   return /** @type {Outcome} */ (resultWith(command).result);
-}
-
-/** How a command ended; one with which its story was blocked did not go well. @param {Command} command */
-export function resultWith({ status, verdict, blocked }) {
-  return resultOf(status, blocked === undefined ? verdict : "blocked");
 }
 
 /** Why it ended so, "" for no reason. @param {Command} command */

@@ -1,6 +1,7 @@
 // @ts-check
 /** The commands that the server has stored, read for the choice of the Timeline and joined with the live ones. */
 import { catchApiError, get } from "../kit/api.js";
+import { blockedBy } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */
@@ -46,7 +47,7 @@ export class StoredCommands {
     if (!answer) return [];
     this.failure = "";
     this.total = answer.total;
-    this.#blocked = blockedBy(answer);
+    this.#blocked = blockedBefore(answer);
     this.commands = new Map(answer.commands.map((/** @type {any} */ row) => [row.id, commandOf(row, answer.stories)]));
     return answer.batches;
   }
@@ -87,7 +88,7 @@ async function fetchCommands(batch) {
  * @param {{commands: any[], stories: Record<string, {status: string, reason: string | null}>}} answer
  * @returns {Map<number, string>}
  */
-function blockedBy({ commands, stories }) {
+function blockedBefore({ commands, stories }) {
   const last = new Map(commands.filter((row) => !row.background).map((row) => [row.story_id, row.id]));
   return new Map(
     [...last].flatMap(([story, id]) =>
@@ -98,14 +99,8 @@ function blockedBy({ commands, stories }) {
 
 /** The same of the stories that are blocked in the batch of the model. @param {Model} model @param {[number, Command][]} commands */
 function blockedNow({ run, commands: own }, commands) {
-  /** @type {[number, string][]} */
-  const found = [];
-  for (const { story_key: key, status, reason } of run.stories) {
-    if (status !== "blocked") continue;
-    const last = commands.findLast(([id, command]) => own.has(id) && command.story_keys.includes(key));
-    if (last) found.push([last[0], reason ?? ""]);
-  }
-  return new Map(found);
+  const of = commands.filter(([id]) => own.has(id)).map(([, command]) => command);
+  return blockedBy(run.stories, of);
 }
 
 /** @param {Map<number, Command>} commands are changed @param {Map<number, string>} blocked */

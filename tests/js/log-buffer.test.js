@@ -38,6 +38,8 @@ test("a line says what an event means", () => {
   assert.equal(end.message, "code review 2 ended: ZERO ISSUES · 12 s · 2k tokens · $0.50");
   assert.equal(end.level, INFO);
   assert.equal(toLogLine(event("command:end", command(1, "1-1-a", { status: "timeout" }))).level, ERROR);
+  const blocked = toLogLine(event("command:end", command(1, "1-1-a", { status: "success", verdict: "blocked" })));
+  assert.deepEqual([blocked.status, blocked.level], ["blocked", WARNING]);
   assert.equal(
     toLogLine(event("command:progress", command(1, "1-1-a", { kind: "denied", message: "no" }))).level,
     WARNING,

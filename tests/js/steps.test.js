@@ -62,6 +62,25 @@ test("a command after which its story is blocked is no success", () => {
   assert.deepEqual([step.result, step.words], ["failed", "blocked the story"]);
 });
 
+test("a review with which its story was blocked is no success in its lane", () => {
+  const state = { ...initial(), state: "running", cycles: [cycle(1, ["a", "b"])] };
+  const stories = [{ story_key: "a", status: "blocked", reason: "still HIGH after 2 code reviews, the limit" }];
+  const commands = list([
+    ran(1, "code-review-1", ["a"], { verdict: "HIGH" }),
+    ran(2, "code-review-2", ["a"], { verdict: "HIGH" }),
+    ran(3, "dev-story", ["b"], { verdict: "complete" }),
+  ]);
+  const [lane] = lanesOf(/** @type {any} */ ({ ...state, stories }), commands, []);
+  assert.deepEqual(
+    lane.steps.map(({ result, note }) => [result, note]),
+    [
+      ["success", "HIGH"],
+      ["failed", "still HIGH after 2 code reviews, the limit"],
+      ["success", "complete"],
+    ],
+  );
+});
+
 test("stories that are worked on side by side have a lane each", () => {
   const run = /** @type {any} */ ({ ...initial(), state: "running", cycles: [cycle(1, ["a"]), cycle(2, ["b", "c"])] });
   const commands = list([
