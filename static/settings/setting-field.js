@@ -85,6 +85,11 @@ export class SettingField {
     this.#set(null);
   }
 
+  /** Whether it can be edited here. */
+  get editable() {
+    return this.#setting.locked === null;
+  }
+
   focus() {
     this.#control?.focus();
   }
@@ -197,12 +202,12 @@ function factsText(setting) {
   const isMapping = setting.kind === "mapping";
   const isDefault = isMapping || setting.source === "default";
   const facts = [
-    isMapping ? "" : capitalised(setting.allowed),
+    isMapping ? "" : setting.allowed,
     sourceText(setting),
     isDefault ? "" : `default ${words(setting, setting.default)}`,
     `takes effect ${setting.applies}`,
   ];
-  return facts.filter(Boolean).join(" · ");
+  return capitalised(facts.filter(Boolean).join(" · "));
 }
 
 /** @param {Setting} setting @param {string} id @returns {Control} */
