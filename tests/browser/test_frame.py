@@ -62,7 +62,7 @@ def test_paper_has_the_whole_dossier_and_forced_colours_mark_the_open_tab(
     context: BrowserContext, finished: PageServer
 ) -> None:
     page = visit(context, finished, f"board?story={STORY}")
-    expect(page.locator(".dossier-body")).to_be_visible()
+    expect(page.locator(".dossier-body .item-head").nth(3)).to_be_visible()
     page.emulate_media(media="print")
     assert position(page, "#story-dialog") == "absolute"
     assert box(page.locator("#story-dialog"))["height"] > 800
