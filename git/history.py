@@ -85,18 +85,22 @@ class TreeChange(msgspec.Struct, frozen=True):
 
 
 async def commits_of(git: Git, story_key: str, named: Sequence[str] = ()) -> list[CommitInfo]:
-    """The newest commits that name the story, and those that an agent named as its own (and that exist)."""
+    """The newest commits that name the story, and those that an agent named as its own (and that exist).
+
+    A merge that names it is one of them only where nothing else is: it repeats what it brings, of other stories too.
+    """
     hashes = [commit.hash for commit in await git.commits_for(story_key, COMMITS_MAX)]
     for name in named:
-        found = await _full(git, name)
-        if found is not None and found not in hashes:
-            hashes.append(found)
+        full = await _full(git, name)
+        if full is not None and full not in hashes:
+            hashes.append(full)
     if not hashes:
         return []
-    form = "--format=%x01%H%x00%ct%x00%an%x00%s"
+    form = "--format=%x01%H%x00%P%x00%ct%x00%an%x00%s"
     shown = ("log", "--no-walk=sorted", "--first-parent", "-m", "--numstat", form, *_PLAIN)
     output, _ = await _ask(git, *shown, *hashes, "--")
-    return [_commit(part) for part in _text(output).split("\x01")[1:]]
+    found = [_commit(part) for part in _text(output).split("\x01")[1:]]
+    return [commit for commit, merges in found if not merges] or [commit for commit, _ in found]
 
 
 async def change_of(git: Git, commit: str) -> TreeChange:
@@ -145,13 +149,14 @@ async def file_between(git: Git, old: str, new: str, path: str) -> FileChange:
 # -- reading what git says --------------------------------------------------------------------------------------
 
 
-def _commit(part: str) -> CommitInfo:
+def _commit(part: str) -> tuple[CommitInfo, bool]:
+    """Return a commit, and whether it is a merge."""
     head, _, rest = part.partition("\n")
-    name, at, author, subject = head.split("\x00", 3)
+    name, parents, at, author, subject = head.split("\x00", 4)
     rows = [row for line in rest.split("\n") if len(row := line.split("\t")) == 3]
     added = sum(int(row[0]) for row in rows if row[0].isdigit())
     removed = sum(int(row[1]) for row in rows if row[1].isdigit())
-    return CommitInfo(name, subject, int(at) * 1000, author, len(rows), added, removed)
+    return CommitInfo(name, subject, int(at) * 1000, author, len(rows), added, removed), " " in parents
 
 
 def _files(output: str) -> list[FileChange]:

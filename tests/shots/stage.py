@@ -83,7 +83,7 @@ SHOTS: Final = (
     Shot("timeline-empty", "idle", "timeline"),
     Shot("history", "ended", "history", _loaded("#batches > *")),
     Shot("history-empty", "idle", "history"),
-    Shot("insights", "ended", "insights", _loaded("#tab-insights svg"), whole=True),
+    Shot("insights", "ended", "insights", _loaded("#tab-insights [role=img]"), whole=True),
     Shot("settings", "ended", "settings", _loaded("#tab-settings input"), whole=True),
     Shot("brief", "ended", "run?brief=1", _loaded("#brief-content > :not(.empty)")),
 )
