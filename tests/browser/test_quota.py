@@ -73,8 +73,10 @@ def settings_page(context: BrowserContext, accounts: TwoAccounts) -> Page:
     expect(row.get_by_label("Agent", exact=True)).to_have_value("first")
     row.get_by_label("While those before it wait: agent 2").select_option("second")
     expect(row.get_by_label("While those before it wait: agent 2")).to_be_focused()
+    page.goto(f"{accounts.url}#settings?topic=limits")
     reserve = page.get_by_role("textbox", name="Reserve of a usage window, percent")
     reserve.fill("5 h: 30")
+    page.goto(f"{accounts.url}#settings?topic=agents")
     return page
 
 
@@ -83,7 +85,7 @@ def test_a_reserve_lets_the_next_account_work(context: BrowserContext, accounts:
     gauge = page.locator("#quota .gauge")
     expect(gauge.first).to_contain_text("75 %, resets in 2 h")
     expect(gauge.last).to_contain_text("31 %, resets in 4 days")
-    everything = page.get_by_role("region", name="Work").get_by_role("list").last
+    everything = page.locator("#quota-all")
     expect(everything.get_by_role("listitem")).to_have_count(3)
     expect(everything).to_contain_text("agent.py /second")
     expect(everything.get_by_role("progressbar", name="agent.py /second, 5 h: used")).to_be_visible()
