@@ -164,13 +164,13 @@ async def _services(
     )
     indexer = SearchIndexer(workspace)
     app[api.search.FINDER] = Finder(workspace, indexer)
-    retention = Retention(workspace, hub.ring.pruned, indexer.sweep)
     notifier = await _notifier(app, config, workspace)
     afterwards = Afterwards(workspace)
     deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster
     fleet = await _fleet(app, config)
+    retention = Retention(workspace, hub.ring.pruned, indexer.sweep, fleet)
     in_fleet = () if fleet is None else (fleet.take,)
     beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take, indexer.take, *in_fleet)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)

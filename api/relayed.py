@@ -18,6 +18,7 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+import api.http
 from security import RELAYED
 from security.grants import Visitor
 
@@ -98,6 +99,8 @@ async def relay(
 
 async def _response(app: web.Application, request: web.Request) -> web.StreamResponse:
     try:
+        # What aiohttp's own server calls, and has no public name. Over a socket the visitor would have to travel as a
+        # credential that other programs could send, too; the locked version and the tests of the fleet guard the name.
         response = await app._handle(request)
     except web.HTTPException as raised:  # a redirect; errors have become responses before
         response = raised
@@ -126,4 +129,4 @@ def _request(
         payload.feed_data(body)
     payload.feed_eof()
     task: Any = asyncio.current_task()
-    return web.Request(message, payload, protocol, writer, task, loop, client_max_size=app._client_max_size)
+    return web.Request(message, payload, protocol, writer, task, loop, client_max_size=api.http.BODY_MAX)

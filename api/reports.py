@@ -69,7 +69,7 @@ def batch_report(
     facts = [
         ("Outcome", status),
         ("Stories", f"{batch.stories_done} of {batch.stories} done, {batch.stories_blocked} blocked"),
-        ("Cycles", f"{batch.cycles_completed}{f' of {batch.max_cycles}' if batch.max_cycles else ''}"),
+        ("Groups", f"{batch.cycles_completed}{f' of {batch.max_cycles}' if batch.max_cycles else ''}"),
         ("Started", moment(batch.started_at)),
         ("Ended", moment(batch.ended_at)),
         ("Took", duration(batch.duration_ms)),

@@ -35,7 +35,7 @@ async def post_skip(request: web.Request) -> web.Response:
     if story.status in ENDED:
         raise ApiError(409, "ended", f"{key} {ENDED[story.status]}")
     running = await services.orchestrator.steering.skip(key, reason)
-    note = f"{key} is in the cycle that runs: its command ends, then the run leaves it as it is" if running else None
+    note = f"{key} is in the group that runs: its command ends, then the run leaves it as it is" if running else None
     return json_response(StorySkipped(note), 202)
 
 

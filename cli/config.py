@@ -53,6 +53,7 @@ class ServerConfig:
     trust: FolderTrust
     data_dir: Path
     open_browser: bool
+    demo: str | None = None  # its kind
 
 
 def resolve(
@@ -92,6 +93,7 @@ def resolve(
         trust=trust,
         data_dir=_data_dir(project, loaded),
         open_browser=getattr(options, "open", False),
+        demo=demo,
     )
 
 

@@ -8,7 +8,8 @@ import os
 from typing import Final
 
 from cli.config import ServerConfig
-from fleet.registry import Entry, LaunchOptions, new_entry, registry_of
+from demo.fresh import TOUR
+from fleet.registry import DEMO, Entry, LaunchOptions, new_entry, registry_of
 from security.process_key import ProcessKey, new_secret
 from settings import ENVIRONMENT_PREFIX, Loaded
 
@@ -55,4 +56,9 @@ class Presence:
         return LaunchOptions(
             data_dir=str(self._config.data_dir) if sources["data_dir"] == "flag" else None,
             agent=agent if sources["agent"] == "flag" and isinstance(agent, str) else None,
+            demo=self._demo(),
         )
+
+    def _demo(self) -> str | None:
+        kind = self._config.demo
+        return kind and (DEMO if kind == TOUR else f"{DEMO}={kind}")

@@ -83,7 +83,7 @@ def lines_of(found: RunPreview) -> Iterator[str]:
 
 
 def _cycle(cycle: CyclePreview) -> Iterator[str]:
-    what = {"running": "The cycle that runs", "begun": "The cycle that was interrupted"}.get(cycle.state, "Next cycle")
+    what = {"running": "The group that runs", "begun": "The group that was interrupted"}.get(cycle.state, "Next group")
     yield ""
     yield f"{what}: {', '.join(cycle.story_keys)}"
     yield from (f"  gate: {gate.message}" for gate in cycle.gates)

@@ -121,4 +121,6 @@ def _info(entry: Entry) -> RunnerInfo:
         folder=entry.folder,
         branch=entry.branch,
         started_at=entry.started_at,
+        epoch=entry.epoch,
+        host=platform.node(),
     )

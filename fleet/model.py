@@ -53,6 +53,14 @@ class RunnerState(msgspec.Struct, frozen=True, kw_only=True):
     run: Run | None
 
 
+class Contact(msgspec.Struct, frozen=True):
+    """Who a runner is and whether it is reached, without its run."""
+
+    info: RunnerInfo
+    heard_at: int
+    lost: str | None
+
+
 class _Runner:
     """One runner; `run` is None before its first snapshot."""
 
@@ -96,6 +104,11 @@ class Fleet:
             epoch=runner.epoch,
             run=None if runner.run is None else _shown(runner.run, runner.facts),
         )
+
+    def contact(self, id: RunnerId) -> Contact | None:
+        """Return who a runner is; None for one that is not in the fleet."""
+        runner = self._runners.get(id)
+        return None if runner is None else Contact(runner.info, runner.heard_at, runner.lost)
 
     def states(self) -> list[RunnerState]:
         """Return all runners, in the order of their projects."""
@@ -167,6 +180,7 @@ def _shown(state: RunState, facts: ServerState) -> Run:
 
 
 __all__ = [
+    "Contact",
     "Fleet",
     "Gap",
     "RunnerId",

@@ -23,7 +23,7 @@ from aiohttp import web
 from api.projects import PROJECTS, ProjectOfMachine, StartRefused
 from base.program import PROGRAM_DIR
 from fleet.client import RunnerClient
-from fleet.registry import Entry, KnownProject, Registry, branch_of, loopback_url, project_key
+from fleet.registry import DEMO, Entry, KnownProject, Registry, branch_of, loopback_url, project_key
 from fleet.source import Unreachable
 from runstate.views import Run
 
@@ -138,6 +138,8 @@ class ProjectsOfRegistry:
         command = [sys.executable, str(PROGRAM_DIR), project.folder]
         for name, value in (("--data-dir", options.data_dir), ("--agent", options.agent)):
             command += [name, value] if value is not None else []
+        if options.demo is not None and options.demo.startswith(DEMO):
+            command.append(options.demo)
         with _open_new(said) as output:
             # A session of its own: it outlives this server, as if the operator had started it.
             process = subprocess.Popen(

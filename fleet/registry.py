@@ -28,15 +28,20 @@ from security.trust_store import state_folder
 ENTRY_BYTES: Final = 16_384
 KNOWN_MAX: Final = 100  # projects that are remembered; the one that was opened longest ago is forgotten first
 LINK_BYTES: Final = 8_192
+DEMO: Final = "--demo"  # the option of a demo, and the beginning of those of its kinds
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class LaunchOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of a command line that belong to a project: a start from a page repeats them, and no others."""
+    """The options of a command line that belong to a project: a start from a page repeats them, and no others.
+
+    `demo` is the option itself: what the folder of a demo sets is trusted only where it is started as one.
+    """
 
     data_dir: str | None = None
     agent: str | None = None
+    demo: str | None = None
 
 
 class KnownProject(msgspec.Struct, frozen=True, kw_only=True):

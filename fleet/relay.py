@@ -58,7 +58,7 @@ async def redirect_to_page(request: web.Request) -> web.Response:
 
 async def relay(request: web.Request) -> StreamResponse:
     """Pass a request on, and its response back."""
-    service, id = request.app[FLEET], _runner(request)
+    source, id = request.app[FLEET].way_to(_runner(request))
     passed_on = RunnerRequest(
         method=request.method,
         path=_path(request),
@@ -67,7 +67,7 @@ async def relay(request: web.Request) -> StreamResponse:
         body=await _body(request),
     )
     try:
-        response = await service.source_of(id).request(id, passed_on)
+        response = await source.request(id, passed_on)
         return await _respond(request, response)
     except Unreachable as error:
         raise ApiError(UNREACHABLE, "unreachable", f"The runner cannot be reached. {error}") from None
@@ -75,14 +75,14 @@ async def relay(request: web.Request) -> StreamResponse:
 
 async def relay_socket(request: web.Request) -> StreamResponse:
     """Pass the messages of a runner's `/ws` on to one page; its pings are answered here."""
-    service, id = request.app[FLEET], _runner(request)
+    source, id = request.app[FLEET].way_to(_runner(request))
     socket = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=2.0)
     if not socket.can_prepare(request):
         raise ApiError(400, "bad_request", "/ws is a WebSocket: connect to it with a WebSocket client")
     relayed = request.app[RELAYED].sockets
     if len(relayed) >= SOCKETS_MAX:
         raise ApiError(503, "too_many", "too many pages are open")
-    messages = service.source_of(id).messages(id, request.rel_url.raw_query_string, request[VISITOR].role)
+    messages = source.messages(id, request.rel_url.raw_query_string, request[VISITOR].role)
     try:
         first = await anext(messages)
     except (Unreachable, StreamEnded, StopAsyncIteration) as error:

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from fleet.model import Fleet, Gap, RunnerState
 from fleet.source import RunnerId, RunnerSource
+from fleet.twins import preferred
 from runstate.views import Run
 from websocket.hub import Hub
 
@@ -59,6 +60,7 @@ class FleetService:
         self.hub.ring.pruned(NO_REPLAY)
         self._sent: dict[RunnerId, RunnerState] = {}
         self._changed: dict[RunnerId, None] = {}  # in the order of their changes
+        self._shown: dict[RunnerId, RunnerId] = {}  # of each runner the one that the pages see for it
         self._wake = asyncio.Event()
         self._news = asyncio.Event()  # set with the next change, and replaced
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,8 +82,10 @@ class FleetService:
                     await self._news.wait()
         return self.runner(text) is not None
 
-    def source_of(self, id: RunnerId) -> RunnerSource:
-        return self.sources[id.source]
+    def way_to(self, id: RunnerId) -> tuple[RunnerSource, RunnerId]:
+        """Return how a runner is reached now: the source, and its id there."""
+        way = self._shown.get(id, id)
+        return self.sources[way.source], way
 
     def start(self) -> None:
         self.hub.start()
@@ -106,8 +110,9 @@ class FleetService:
                         log.warning("%s: %s; it begins anew", news.runner, gap)
                         source.resync(news.runner)
                         continue
-                    if changed is not None:
-                        self._changed[changed] = None
+                    # One that is hidden behind its twin and was heard may have to be shown.
+                    if changed is not None or self._shown.get(news.runner) != news.runner:
+                        self._changed[changed or news.runner] = None
                         self._wake.set()
                         self._news.set()
                         self._news = asyncio.Event()
@@ -125,15 +130,22 @@ class FleetService:
 
     def send(self) -> None:
         """Send what has changed since the last call."""
-        changed, self._changed = self._changed, {}
+        changed, self._changed = {**self._choose(), **self._changed}, {}
         messages = [message for id in changed if (message := self._message(id)) is not None]
         if messages:
             first = self.hub.seq + 1
             self.hub.publish([_event(first + index, *message) for index, message in enumerate(messages)])
 
+    def _choose(self) -> dict[RunnerId, None]:
+        """Choose the row of each runner anew; return those that are shown no more, then those that are shown now."""
+        before = {id for id, shown in self._shown.items() if id == shown}
+        self._shown = preferred(self.fleet)
+        now = {id for id, shown in self._shown.items() if id == shown}
+        return dict.fromkeys([*(before - now), *(now - before)])
+
     def _message(self, id: RunnerId) -> tuple[str, Any] | None:
         """Return the type and payload of the message about a runner, and remember what the pages have."""
-        before, now = self._sent.get(id), self.fleet.state(id)
+        before, now = self._sent.get(id), self.fleet.state(id) if self._shown.get(id) == id else None
         if now is None:
             return None if self._sent.pop(id, None) is None else ("runner:removed", {"id": str(id)})
         self._sent[id] = now

@@ -28,13 +28,18 @@ class RunnerId(msgspec.Struct, frozen=True, order=True):
 
 
 class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a runner is: its project, machine and folder. `branch` is null without git, `started_at` in ms."""
+    """What a runner is: its project, machine and folder. `branch` is null without git, `started_at` in ms.
+
+    `machine` is what its operator calls the machine, `host` its own name; `epoch` is that of the database, "" unknown.
+    """
 
     project: str
     machine: str
     folder: str = ""
     branch: str | None = None
     started_at: int = 0
+    epoch: str = ""
+    host: str = ""
 
 
 class Envelope(msgspec.Struct, frozen=True):

@@ -50,7 +50,7 @@ def sentence(project: str, type: str, payload: dict[str, Any]) -> str:
         reason = f": {payload['reason']}" if payload.get("reason") else ""
         cycles = payload["cycles_completed"]
         how = {"completed": "is complete", "stopped": "was stopped", "error": "ended with an error"}[payload["status"]]
-        return f"{project}: batch {payload['batch_id']} {how} after {cycles} {_plural(cycles, 'cycle')}{reason}"
+        return f"{project}: batch {payload['batch_id']} {how} after {cycles} {_plural(cycles, 'group')}{reason}"
     if type == "batch:pause":
         return f"{project}: batch {payload['batch_id']} is paused ({payload['reason']})"
     return f"{project}: {payload['message']}"

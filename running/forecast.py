@@ -129,7 +129,7 @@ def _notes(inputs: ForecastInputs, prediction: Prediction) -> Iterator[str]:
         certain = "is" if prediction.usd.low > left else "may be"
         yield f"The budget {certain} used up before the end: ${left:.2f} are left."
     if conditions.width > 1:
-        yield f"Up to {conditions.width} cycles run side by side."
+        yield f"Up to {conditions.width} groups run side by side."
     if conditions.windows is not None:
         yield "The active hours are counted."
     if inputs.preset.gates:

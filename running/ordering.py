@@ -67,7 +67,7 @@ def _refusal(tracker: sprint.Sprint, key: str, selection: Selection) -> Exceptio
     if story is None:
         return BadRequest("stories", f"the tracker has no story {key!r}")
     if selection.is_running(key):
-        return NotNow("running", f"{key} is in the cycle that runs")
+        return NotNow("running", f"{key} is in the group that runs")
     if (state := STATES.get(story.status.value)) is not None:
         return NotNow("ended", f"{key} {state}")
     if key in selection.skipped:

@@ -278,4 +278,4 @@ async def context_step(workspace: Workspace) -> Step | None:
         return None
     if need is ContextNeed.CREATE:
         return Step("context", command_specs.create_context(context_name(workspace)))
-    return Step("context", command_specs.refresh_context(), condition="beside the cycle")
+    return Step("context", command_specs.refresh_context(), condition="beside the group")

@@ -210,7 +210,7 @@ class _Cycles:
 
     async def views(self) -> list[CyclePreview]:
         if self._workspace.settings().parallel > 1:
-            self.notes.append("Cycles run side by side, each in a worktree of its own, whose folder is made for it.")
+            self.notes.append("Groups run side by side, each in a worktree of its own, whose folder is made for it.")
         if self._request.command is not None:
             return await self._one_command(self._request.command, self._request.stories)
         if self._request.stories is not None:
@@ -235,7 +235,7 @@ class _Cycles:
     def _note_limit(self, cycle: PlannedCycle) -> None:
         limit = None if self._batch is None else self._batch.max_cycles
         if limit is not None and cycle.number > limit:
-            self.notes.append(f"The batch ends after cycle {limit}: the cycle that follows is that of another batch.")
+            self.notes.append(f"The batch ends after group {limit}: the group that follows is that of another batch.")
 
     async def _named(self, stories: Sequence[str]) -> list[CyclePreview]:
         """The cycles of these stories, in their order: the one that was begun with them, then new ones."""

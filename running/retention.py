@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from base.tasks import end_tasks
 from running.by_hand import OPERATOR
@@ -32,24 +32,42 @@ QUOTA_S: Final = 400 * 86_400.0  # that reports of usage windows are kept: a yea
 SNAPSHOTS_S: Final = 30 * 86_400.0  # that the snapshots of a finished batch are kept, which show what commands changed
 SNAPSHOTS_BYTES: Final = 256 << 20  # of snapshots that are kept when the next batch starts
 TAKEN_OVER_S: Final = 14 * 86_400.0  # that they are kept for a story that was handed back and has not run since
+UNPUBLISHED_S: Final = 30 * 86_400.0  # that an event is kept longer, for a fleet whose broker is away
 PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
 
 log = logging.getLogger("sprint_runner.run")
+
+
+class Outbox(Protocol):
+    """What publishes the events of the database elsewhere."""
+
+    async def first_unpublished(self) -> int | None:
+        """Return the first event that is still to be published; None for none."""
+        ...
+
+    def gave_up(self, days: int) -> None:
+        """Report that events were removed before they were published, since nobody took them for so many days."""
+        ...
 
 
 class Retention:
     """Looks at start and every day; the settings are read anew each time.
 
     `on_pruned` receives the oldest event that is left, which the hub has to know; `on_removed` is called after anything
-    was removed, for the search.
+    was removed, for the search. Events that are still to be published are kept for `UNPUBLISHED_S` longer.
     """
 
     def __init__(
-        self, workspace: Workspace, on_pruned: Callable[[int], None], on_removed: Callable[[], None] = lambda: None
+        self,
+        workspace: Workspace,
+        on_pruned: Callable[[int], None],
+        on_removed: Callable[[], None] = lambda: None,
+        outbox: Outbox | None = None,
     ) -> None:
         self._workspace = workspace
         self._on_pruned = on_pruned
         self._on_removed = on_removed
+        self._outbox = outbox
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -85,14 +103,25 @@ class Retention:
 
     async def prune(self) -> int:
         """Remove old events in small steps; return their number."""
-        days, database, removed = self._workspace.settings().event_retention_days, self._workspace.database, 0
-        if days is not None:
-            before_ms = int((self._workspace.clock() - days * DAY_S) * 1000)
-            while count := await database.write(prune_events, before_ms, PRUNED_AT_ONCE):
-                removed += count
-                self._on_pruned(await database.read(oldest_event))
+        days = self._workspace.settings().event_retention_days
+        if days is None:
+            return 0
+        before, outbox = self._workspace.clock() - days * DAY_S, self._outbox
+        waiting = None if outbox is None else await outbox.first_unpublished()
+        removed = await self._prune(before, waiting)
+        if outbox is not None and waiting is not None and (late := await self._prune(before - UNPUBLISHED_S, None)):
+            removed += late
+            outbox.gave_up(days + int(UNPUBLISHED_S / DAY_S))
         if removed:
             self._on_removed()
+        return removed
+
+    async def _prune(self, before: float, below: int | None) -> int:
+        """Remove events from before a time in epoch seconds and below a seq; return their number."""
+        database, removed = self._workspace.database, 0
+        while count := await database.write(prune_events, int(before * 1000), PRUNED_AT_ONCE, below):
+            removed += count
+            self._on_pruned(await database.read(oldest_event))
         return removed
 
     async def _prune_quota(self) -> None:

@@ -52,8 +52,8 @@ WORK_SETTINGS: Final = (
     Setting(
         "commit_by", "who commits finished stories: the runner, exactly what changed, or an agent", choices=COMMIT_BY
     ),
-    Setting("commit_per", "a commit for each story, or one for all stories of a cycle", choices=COMMIT_PER),
-    Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
+    Setting("commit_per", "a commit for each story, or one for the stories that are worked on together", choices=COMMIT_PER),
+    Setting("default_batch_size", "groups of one or two stories of a batch when none is given", "integer", 1, BATCH_MAX),
     Setting(
         "story_order",
         "which story comes next: the first in the file, or the one with the lowest number",

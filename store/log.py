@@ -107,8 +107,8 @@ def oldest_event(connection: sqlite3.Connection) -> int:
     return 1 if found is None else found
 
 
-def prune_events(connection: sqlite3.Connection, before_ms: int, most: int) -> int:
-    """Delete at most `most` of the events that are older than `before_ms`; return the number deleted.
+def prune_events(connection: sqlite3.Connection, before_ms: int, most: int, below: int | None = None) -> int:
+    """Delete at most `most` of the events that are older than `before_ms`, and below a seq; return the number deleted.
 
     Only the oldest ones are deleted, so that `seq` has no gap in the rest. The newest batch keeps all of its events,
     from which the state of the run is folded at the next start; the newest event is kept, because the next `seq`
@@ -117,8 +117,9 @@ def prune_events(connection: sqlite3.Connection, before_ms: int, most: int) -> i
     limit = connection.execute(
         """SELECT MIN(COALESCE((SELECT MIN(seq) FROM events WHERE timestamp >= ?1), MAX(seq)),
                       COALESCE((SELECT MIN(seq) FROM events WHERE batch_id = (SELECT MAX(id) FROM batches)), MAX(seq)),
+                      COALESCE(?2, MAX(seq)),
                       MAX(seq)) FROM events""",
-        (before_ms,),
+        (before_ms, below),
     ).fetchone()[0]
     if limit is None:
         return 0

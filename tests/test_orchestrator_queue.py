@@ -43,7 +43,7 @@ async def test_the_order_changes_while_a_batch_runs(make_runner: MakeRunner) -> 
     runner = await make_runner(FOUR)
     await runner.start()
     await runner.until_command("dev-story")
-    with pytest.raises(NotNow, match="1-2-b is in the cycle that runs"):
+    with pytest.raises(NotNow, match="1-2-b is in the group that runs"):
         await queue(runner, "1-2-b")
     await queue(runner, "3-1-d")
     assert runner.of("run:queue") == [{"stories": ["3-1-d"], "only": False}]

@@ -132,7 +132,7 @@ async def _object(broker: Broker, name: str, first: Message, answers: AsyncGener
     await answers.aclose()
     with SpooledTemporaryFile(OBJECT_BYTES) as file:
         try:
-            await broker.get_object(objects_bucket(name), first.headers[OBJECT_HEADER], file)
+            await broker.objects.get(objects_bucket(name), first.headers[OBJECT_HEADER], file)
         except BrokerProblem as problem:
             raise Unreachable(f"Its response cannot be fetched: {problem}.") from None
         file.seek(0)

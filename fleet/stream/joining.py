@@ -51,7 +51,8 @@ async def fleet_runner(app: web.Application, settings: Settings, data_dir: Path)
 
 async def _identity(services: Services, settings: Settings, data_dir: Path) -> Identity:
     project, git = services.workspace.project, services.workspace.git
-    machine = settings.fleet_machine or socket.gethostname()
+    host = socket.gethostname()
+    machine = settings.fleet_machine or host
     return Identity(
         name=settings.fleet_name or name_of(project.name, machine),
         project=project.name,
@@ -62,4 +63,5 @@ async def _identity(services: Services, settings: Settings, data_dir: Path) -> I
         started_at=int(time.time() * 1000),
         epoch=services.database.epoch,
         instance=secrets.token_hex(8),
+        host=host,
     )

@@ -70,6 +70,11 @@ class Outbox:
         self._woken = asyncio.Event()
         self._noted, self._noted_at = 0, 0.0
 
+    async def first_unpublished(self) -> int | None:
+        """Return the first event that is still to be published, as the database knows it; None for none."""
+        after = self.seq or await self._begin()
+        return after + 1 if after < self._database.last_seq else None
+
     def take(self, events: Sequence[Event]) -> None:
         self._fresh.extend(Outbound(event.seq, event.data) for event in events)
         self._woken.set()

@@ -18,6 +18,6 @@ async def prepare(login: BrokerLogin, names: Sequence[str]) -> None:
             await broker.make(bucket(shared))
         for name in names:
             await broker.make(events_stream(name))
-            await broker.make_objects(objects_bucket(name), OBJECTS)
+            await broker.objects.make(objects_bucket(name), OBJECTS)
     finally:
         await broker.close()

@@ -45,6 +45,7 @@ class StateMessage(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     at: int
     run: msgspec.Raw
+    host: str = ""  # earlier versions do not send it
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     started_at: int
     epoch: str
     instance: str
+    host: str = ""
 
 
 class Taken(BrokerProblem):
@@ -152,6 +154,7 @@ class State:
             seq=seq,
             at=int(self._clock() * 1000),
             run=msgspec.Raw(NO_RUN if len(run) > STATE_MAX else run),
+            host=who.host,
         )
         await broker.put(key_subject(STATE, who.name), msgspec.json.encode(message), Sprint_Runner_Version=VERSION)
 

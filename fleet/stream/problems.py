@@ -42,11 +42,51 @@ class RefusedByBroker(BrokerProblem):
 
 
 def refused_by_broker(error: Mapping[str, Any]) -> BrokerProblem:
-    code, words = int(error.get("err_code", 0)), str(error.get("description", "refused"))
+    code, reason = int(error.get("err_code", 0)), str(error.get("description", "refused"))
     if code in WRONG_SEQUENCE:
-        return WrongSequence(words)
+        return WrongSequence(reason)
     if code in FULL:
-        return StreamFull(f"the broker stores nothing more ({words})")
+        return StreamFull(f"the broker stores nothing more ({reason})")
     if error.get("code") == 404:
-        return NoStream(words)
-    return RefusedByBroker(f"the broker refuses: {words}", code)
+        return NoStream(reason)
+    return RefusedByBroker(f"the broker refuses: {reason}", code)
+
+
+def problem_of(error: BaseException) -> BrokerProblem:
+    """Return what an error of the package means."""
+    import nats.errors
+    import nats.js.errors
+
+    if isinstance(error, BrokerProblem):
+        return error
+    if isinstance(error, nats.js.errors.APIError):
+        return refused_by_broker(
+            {"err_code": error.err_code or 0, "code": error.code, "description": error.description}
+        )
+    if isinstance(error, nats.errors.NoRespondersError | nats.js.errors.NoStreamResponseError):
+        return NoStream("nobody listens")
+    if isinstance(error, TimeoutError | nats.errors.TimeoutError):
+        return BrokerLost("the broker does not answer")
+    if isinstance(error, nats.errors.MaxPayloadError):
+        return BrokerProblem("a message is larger than the broker takes")
+    return BrokerLost(f"the connection to the broker was lost ({words(error)})")
+
+
+def not_connected(address: str, user: str, reason: str) -> BrokerProblem:
+    """Return why there is no connection."""
+    lowered = reason.lower()
+    if "authorization" in lowered or "authentication" in lowered:
+        return BrokerProblem(
+            f"the NATS server at {address} refuses user {user}: check SPRINT_RUNNER_FLEET_USER and "
+            "SPRINT_RUNNER_FLEET_PASSWORD"
+        )
+    return BrokerLost(f"the NATS server at {address} cannot be reached ({reason})")
+
+
+def words(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    return " ".join(str(error).removeprefix("nats: ").split()).strip("'\"") or type(error).__name__

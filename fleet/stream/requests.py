@@ -208,7 +208,7 @@ class Requests:
             await self._send(broker, message, Reply(response.status, response.headers, response.body.read()))
             return
         name = secrets.token_hex(16)
-        await broker.put_object(objects_bucket(self._name), name, response.body, OBJECTS)
+        await broker.objects.put(objects_bucket(self._name), name, response.body, OBJECTS)
         headers = {**_head(response.status, response.headers), OBJECT_HEADER: name}
         await broker.send(message.reply, b"", headers)
 

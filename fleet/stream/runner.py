@@ -73,6 +73,14 @@ class FleetRunner:
         self._outbox.take(events)
         self._state.changed()
 
+    async def first_unpublished(self) -> int | None:
+        """Return the first event that is still to be published; None for none."""
+        return await self._outbox.first_unpublished()
+
+    def gave_up(self, days: int) -> None:
+        """Report that events were removed before they were published."""
+        self._report("outbox", f"the broker took no events for {days} days: the oldest ones were removed unpublished")
+
     def changed(self) -> None:
         """Something of the state has changed that no event carries."""
         self._state.changed()

@@ -244,7 +244,7 @@ def _event_result(hit: Hit, row: StoredEvent) -> SearchResult:
         command_id=command_id if isinstance(command_id, int) else None,
         excerpt=excerpt.text,
         ranges=excerpt.ranges,
-        place=f"#run?line={row.seq}",
+        place=f"#run?pane=log&line={row.seq}",
         seq=row.seq,
         event=msgspec.json.decode(envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)),
     )

@@ -1,7 +1,7 @@
 // @ts-check
 /** One runner in the list: where it is, what it does, how far it is, what it has cost today, what is left of its quota. */
 import { attr, h, show, text } from "../kit/dom.js";
-import { clock, hourMinute, money, plural, shortCommand, shortKey, stopwatch } from "../kit/format.js";
+import { hourMinute, money, plural, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { headline } from "../run/run-text.js";
 import { currentOperation, fullestWindow, pathOf } from "./runners.js";
@@ -80,7 +80,7 @@ export class RunnerRow {
     const { text: words, tone } = stateOf(this.#runner, now);
     text(this.#words, words);
     attr(this.#state, "data-tone", tone);
-    const last = heard ? `Last heard at ${hourMinute(heard, now)}:${clock(heard).slice(-2)}.` : "Never heard yet.";
+    const last = heard ? `Last heard at ${hourMinute(heard, now, true)}.` : "Never heard yet.";
     text(this.#current, lost !== null ? `${last} ${lost}` : run ? currentText(run, now) : "");
     const window = run && fullestWindow(run, now);
     attr(this.#quotaFact, "data-unknown", window === null);

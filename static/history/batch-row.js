@@ -1,7 +1,7 @@
 // @ts-check
 /** A batch in the table of the History tab; its stories are fetched when it is opened. */
 import { fill, h, icon, show, text } from "../kit/dom.js";
-import { clock, count, day, duration, money, partialSum, plural, stopwatch, tokens } from "../kit/format.js";
+import { count, day, duration, money, partialSum, plural, shortClock, stopwatch, tokens } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { toHash } from "../shell/router.js";
 import { BatchStories } from "./batch-stories.js";
@@ -124,7 +124,7 @@ export class BatchRow {
   /** @param {Batch} batch */
   #updateFacts(batch) {
     const { started_at: start, duration_ms: took, review_rounds: rounds, stories, commands, agent, agents } = batch;
-    text(this.#started, `${day(start)}, ${clock(start).slice(0, 5)}`);
+    text(this.#started, `${day(start)}, ${shortClock(start)}`);
     this.#rounds.show(count(rounds), stories ? `${(rounds / stories).toFixed(1)} per story` : "");
     if (took !== null) this.#took.show(duration(took), plural(commands, "command"));
     this.#cost.show(batchCost(batch), `${batchTokens(batch)} output tokens`);

@@ -3,7 +3,7 @@
 import { catchApiError, get } from "../kit/api.js";
 import { differenceText } from "../kit/difference.js";
 import { byId, fill, h, icon, show } from "../kit/dom.js";
-import { clock, count, day, duration, money, partialSum, plural, statusText, UNKNOWN } from "../kit/format.js";
+import { count, day, duration, money, partialSum, plural, shortClock, statusText, UNKNOWN } from "../kit/format.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { batchCost, batchTokens, outcomeText } from "./batch-row.js";
 import { storyName } from "./batch-stories.js";
@@ -25,7 +25,7 @@ const knownTokens = (batch) => (batch.commands_without_tokens ? null : batch.out
 /** @type {[words: string, show: (batch: Batch) => string, value: ((batch: Batch) => number | null) | null][]} */
 const FACTS = [
   ["Outcome", ({ status, reason }) => [outcomeText(status), reason].filter(Boolean).join(": "), null],
-  ["Started", ({ started_at: at }) => `${day(at)}, ${clock(at).slice(0, 5)}`, null],
+  ["Started", ({ started_at: at }) => `${day(at)}, ${shortClock(at)}`, null],
   ["Agent", ({ agent, agents }) => (agents ? JSON.parse(agents).join(", ") : agent), null],
   ["Cost", batchCost, knownCost],
   ["Took", ({ duration_ms: took }) => (took === null ? UNKNOWN : duration(took)), ({ duration_ms: took }) => took],

@@ -2,7 +2,7 @@
 /** Which panels the Insights tab has, and what each one draws: data made ready for the charts. */
 
 import { bars, isCapNear, rounds } from "../kit/charts.js";
-import { clock, day, money, plural } from "../kit/format.js";
+import { clock, day, money, plural, shortClock } from "../kit/format.js";
 import { drawDays } from "./day-chart.js";
 import {
   formatLine,
@@ -208,7 +208,7 @@ function burnPanel(burnUp, context) {
 
 /** @param {import("../kit/charts.js").Point} point */
 function tellDone({ at, value }) {
-  return `${day(at)} ${clock(at).slice(0, 5)}: ${plural(value, "story", "stories")} done`;
+  return `${day(at)} ${shortClock(at)}: ${plural(value, "story", "stories")} done`;
 }
 
 /** The range of the burn-up's axis, in epoch ms. @param {{at: number}[]} points @param {Context} context */

@@ -107,10 +107,18 @@ export function clock(at) {
   return timeOfDay(new Date(at), true);
 }
 
-/** Local hour and minute, with the date in front when it is not today. @param {number} at @param {number} [now] */
-export function hourMinute(at, now = serverNow()) {
+/** Local wall clock without seconds: "21:05", "9:05 PM". @param {number} at */
+export function shortClock(at) {
+  return timeOfDay(new Date(at));
+}
+
+/**
+ * Local hour and minute, with the date in front when it is not today.
+ * @param {number} at @param {number} [now] @param {boolean} [seconds]
+ */
+export function hourMinute(at, now = serverNow(), seconds = false) {
   const date = new Date(at);
-  const time = timeOfDay(date);
+  const time = timeOfDay(date, seconds);
   return date.toDateString() === new Date(now).toDateString() ? time : `${day(at)} ${time}`;
 }
 
@@ -133,7 +141,7 @@ export function shortKey(key) {
 const SHORT = {
   "sprint-planning": "sprint planning",
   "create-story": "create",
-  "story-discovery": "discovery",
+  "story-discovery": "explore",
   "story-review": "story review",
   "create-tech-spec": "tech spec",
   "tech-spec-review": "spec review",

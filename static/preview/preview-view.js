@@ -26,7 +26,7 @@ const WAYS = {
 };
 
 /** @type {Record<string, string>} */
-const TITLES = { running: "The cycle that runs", begun: "The cycle that was interrupted" };
+const TITLES = { running: "The group that runs", begun: "The group that was interrupted" };
 
 /** Shows a preview in an element. @param {HTMLElement} el @param {Preview} preview */
 export function showPreview(el, preview) {
@@ -64,7 +64,7 @@ function keysText(keys) {
 
 /** @param {Cycle} cycle */
 function createCycle({ state, story_keys: keys, steps, gates }) {
-  const title = `${TITLES[state] ?? "Next cycle"}: ${keysText(keys)}`;
+  const title = `${TITLES[state] ?? "Next group"}: ${keysText(keys)}`;
   const stops = gates.map(({ message }) => h("p", { class: "soft" }, icon("ask"), ` Gate: ${message}`));
   return h(
     "section",

@@ -82,8 +82,8 @@ const FORMATS = {
     REQUESTED.has(p.warning_type)
       ? lineText(p.warning_type, p.message)
       : lineText("warning", p.message || p.warning_type, WARNING),
-  "cycle:start": (p) => lineText("start", `Cycle ${p.cycle_number} started: ${keys(p.story_keys)}`),
-  "cycle:end": (p) => lineText("end", `Cycle ${p.cycle_number} ended: ${doneText(p.completed_stories)}`),
+  "cycle:start": (p) => lineText("start", `Group ${p.cycle_number} started: ${keys(p.story_keys)}`),
+  "cycle:end": (p) => lineText("end", `Group ${p.cycle_number} ended: ${doneText(p.completed_stories)}`),
   "command:start": formatCommandStart,
   "command:progress": (p) =>
     lineText(p.kind ?? "note", p.message, p.kind === "retry" || p.kind === "denied" ? WARNING : DETAIL),
@@ -149,14 +149,14 @@ function queueText({ stories, only, after, at }) {
 
 /** @param {Record<string, any>} p */
 function formatBatchStart({ batch_id: id, max_cycles: most, workflow, label }) {
-  const cycles = most === "all" ? "all stories" : plural(most, "cycle");
-  return lineText("start", `Batch ${id} started: ${makesPlan({ workflow }) ? label : cycles}`);
+  const size = most === "all" ? "all stories" : plural(most, "group");
+  return lineText("start", `Batch ${id} started: ${makesPlan({ workflow }) ? label : size}`);
 }
 
 /** @param {Record<string, any>} p */
 function formatBatchEnd(p) {
   const reason = p.reason ? `. ${p.reason}` : "";
-  const text = `Batch ${p.batch_id} ${p.status}: ${plural(p.cycles_completed, "cycle")}${reason}`;
+  const text = `Batch ${p.batch_id} ${p.status}: ${plural(p.cycles_completed, "group")}${reason}`;
   return lineText(p.status, text, p.status === "error" ? ERROR : INFO);
 }
 

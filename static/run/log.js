@@ -145,8 +145,13 @@ export class Log {
     this.#fillView();
   }
 
-  latest() {
+  /** Shows the log instead of the output beside it. */
+  open() {
     if (byId("log").hidden) byId("pane-log").click();
+  }
+
+  latest() {
+    this.open();
     this.#leavePart();
     this.following = true;
     this.#unseen = 0;

@@ -1,7 +1,7 @@
 // @ts-check
 /** Gauges of the usage windows of accounts: how much of each is used, and when it opens again. */
 import { attr, h, list, show, text } from "../kit/dom.js";
-import { clock, plural, remaining } from "../kit/format.js";
+import { plural, remaining, shortClock } from "../kit/format.js";
 
 /** @typedef {import("../state.js").UsageWindow} UsageWindow */
 /** @typedef {UsageWindow & {label: string, words: string}} Gauge */
@@ -27,7 +27,7 @@ function gaugeOf(window, now) {
 function resetText(at, now) {
   const left = at - now;
   if (left > DAYS_FROM) return `in ${plural(Math.round(left / 86_400_000), "day")}`;
-  return `${remaining(at, now)} (${clock(at).slice(0, 5)})`;
+  return `${remaining(at, now)} (${shortClock(at)})`;
 }
 
 /** @param {UsageWindow} window @param {number} now */

@@ -93,7 +93,7 @@ function createRow(name, entry, agents, change) {
 function createAgent(name, { agent }, agents, change) {
   const value = Array.isArray(agent) ? agent.join(", ") : (agent ?? "");
   const choices = [...new Set(["", ...agents, value])];
-  const options = choices.map((choice) => h("option", { value: choice, text: choice || "that of the batch" }));
+  const options = choices.map((choice) => h("option", { value: choice, text: choice || "the batch’s" }));
   const select = h("select", { "aria-label": `Agent of ${name}` }, ...options);
   select.value = value;
   select.addEventListener("input", () => change(select.value));

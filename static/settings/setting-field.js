@@ -85,6 +85,11 @@ export class SettingField {
     this.#set(null);
   }
 
+  /** Whether it can be edited here. */
+  get editable() {
+    return this.#setting.locked === null;
+  }
+
   focus() {
     this.#control?.focus();
   }
@@ -197,12 +202,12 @@ function factsText(setting) {
   const isMapping = setting.kind === "mapping";
   const isDefault = isMapping || setting.source === "default";
   const facts = [
-    isMapping ? "" : capitalised(setting.allowed),
+    isMapping ? "" : setting.allowed,
     sourceText(setting),
     isDefault ? "" : `default ${words(setting, setting.default)}`,
     `takes effect ${setting.applies}`,
   ];
-  return facts.filter(Boolean).join(" · ");
+  return capitalised(facts.filter(Boolean).join(" · "));
 }
 
 /** @param {Setting} setting @param {string} id @returns {Control} */
@@ -227,10 +232,13 @@ function createSelect(options, props) {
   return h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })));
 }
 
+/** How the page calls a choice whose name in the file it does not use otherwise. @type {Record<string, string>} */
+const CHOICE_WORDS = { cycle: "group of stories (cycle)" };
+
 /** @param {Setting} setting @returns {string[][]} value and label */
 function optionsOf({ kind, choices }) {
   if (kind === "list") return subsets(choices).map((some) => [some.join(", "), some.join(", ") || "none"]);
-  if (kind !== "boolean") return choices.map((choice) => [choice, choice]);
+  if (kind !== "boolean") return choices.map((choice) => [choice, CHOICE_WORDS[choice] ?? choice]);
   return [
     ["true", "on"],
     ["false", "off"],

@@ -173,6 +173,11 @@ export class Settings {
     const query = this.#query.value.trim().toLowerCase();
     const found = new Set(this.#pages.filter((page) => page.filter(query)).map(({ id }) => id));
     for (const page of this.#pages) show(page.el, query ? found.has(page.id) : page.id === this.#nav.current);
+    // What is kept elsewhere, or is only shown, is not saved to the file.
+    show(
+      this.#intro,
+      this.#pages.some(({ el, fields }) => !el.hidden && fields.some(({ editable }) => editable)),
+    );
     text(this.#none, found.size ? "" : "No setting is called that.");
     const changed = new Set(
       this.#pages.filter((page) => page.fields.some((field) => field.changed)).map(({ id }) => id),

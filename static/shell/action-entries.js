@@ -106,15 +106,19 @@ function download(path) {
 
 /** @param {Page} page @returns {Entry[]} */
 function logEntries({ router, log }) {
-  const onRun = (/** @type {() => unknown} */ run) => () => onRunTab(router, run);
-  const showProblems = () => router.go("run", { level: "2" });
+  const onLog = (/** @type {() => unknown} */ run) => () =>
+    onRunTab(router, () => {
+      log.open();
+      run();
+    });
+  const showProblems = () => router.go("run", { pane: "log", level: "2" });
   /** @type {[words: string, also: string, run: () => unknown, keys?: string][]} */
   const all = [
-    ["Jump to the latest line", "log follow", onRun(() => log.latest()), "l"],
-    ["Search the log", "find filter", onRun(() => log.filter.focus()), "/"],
+    ["Jump to the latest line", "log follow", onLog(() => log.latest()), "l"],
+    ["Search the log", "find filter", onLog(() => log.filter.focus()), "/"],
     ["Show problems only", "log errors warnings level filter", showProblems],
-    ["Show everything again", "log clear filter", onRun(() => log.filter.clear())],
-    ["Copy the lines shown", "log clipboard export", onRun(() => log.copyAll())],
+    ["Show everything again", "log clear filter", onLog(() => log.filter.clear())],
+    ["Copy the lines shown", "log clipboard export", onLog(() => log.copyAll())],
   ];
   return all.map(([words, also, run, keys]) => ({ group: "Log", words, also, run, keys }));
 }

@@ -68,7 +68,7 @@ export function notificationText({ type, payload: p }) {
     title: ended,
     body: p.reason
       ? String(p.reason)
-      : `Batch ${p.batch_id}, ${p.cycles_completed} ${p.cycles_completed === 1 ? "cycle" : "cycles"} completed.`,
+      : `Batch ${p.batch_id}, ${p.cycles_completed} ${p.cycles_completed === 1 ? "group" : "groups"} completed.`,
   };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The axis of the Gantt chart: marks at round times, and the idle times that are cut short. */
 import { byId, fill, h, style } from "../kit/dom.js";
-import { clock, day, duration } from "../kit/format.js";
+import { clock, day, duration, shortClock } from "../kit/format.js";
 import { axisMarks } from "../kit/time-axis.js";
 
 /** Least distance of two marks, in px. */
@@ -40,7 +40,7 @@ function markItems({ axis, width, x }, { left, right }) {
 /** @param {number} mark @param {number} step between two marks, ms */
 function markText(mark, step) {
   if (step >= DAY) return day(mark);
-  return step < MINUTE ? clock(mark) : clock(mark).slice(0, 5);
+  return step < MINUTE ? clock(mark) : shortClock(mark);
 }
 
 /** @param {Gap} gap @param {Scale} scale */

@@ -17,7 +17,12 @@ export const KINDS = [
 
 /** @param {number} id of the first command */
 export function createBar(id) {
-  return h("button", { type: "button", class: "bar", "data-id": id }, h("span"));
+  return h(
+    "button",
+    { type: "button", class: "bar", "data-id": id },
+    h("span", { class: "bar-mark" }),
+    h("span", { class: "bar-name" }),
+  );
 }
 
 /** The mark of each outcome. @type {Map<string, string>} */
@@ -36,8 +41,9 @@ export function updateBar(el, { bars, from, to, slot }, chosen) {
   attr(el, "data-result", outcome);
   attr(el, "data-background", command.background && !many);
   attr(el, "data-chosen", chosen);
-  const words = (MARKS.get(outcome) ?? "") + shortCommand(command.command);
-  text(el.firstElementChild ?? el, many ? `×${bars.length}` : words);
+  const [mark, name] = /** @type {NodeListOf<HTMLElement>} */ (el.querySelectorAll("span"));
+  text(mark, many ? "" : (MARKS.get(outcome) ?? ""));
+  text(name, many ? `×${bars.length}` : shortCommand(command.command));
   attr(el, "aria-label", many ? manyLabel(bars.length, command) : label(command));
 }
 

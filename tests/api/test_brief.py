@@ -122,7 +122,7 @@ async def test_one_notification_of_the_end_has_the_first_lines(client: aiohttp.C
             await asyncio.sleep(0.05)
     [text] = (folder / "notified").read_text().split("--\n")[:-1]
     first, *rest = text.rstrip("\n").split("\n")
-    assert first == "Tiny: batch 1 is complete after 1 cycle"
+    assert first == "Tiny: batch 1 is complete after 1 group"
     assert rest == brief["lines"][1:]
 
 

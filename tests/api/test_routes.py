@@ -409,7 +409,7 @@ async def test_the_search(server: Server, client: aiohttp.ClientSession) -> None
     found = await get(client, "/api/search?q=code-review+1-1-a&kind=event&limit=3")
     assert found["count"] >= len(found["results"]) > 0
     result = found["results"][0]
-    assert result["place"] == f"#run?line={result['seq']}"
+    assert result["place"] == f"#run?pane=log&line={result['seq']}"
     assert result["event"]["seq"] == result["seq"]
     assert result["at"] == result["event"]["timestamp"]
     whole = (await get(client, "/api/search?q=code-review+1-1-a&kind=event&limit=200"))["results"]

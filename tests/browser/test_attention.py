@@ -173,7 +173,7 @@ def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserCon
     expect(page.locator("#budget-wrong")).to_contain_text("must be a number above 0")
     expect(page.locator("#stories-wrong")).to_have_text("The plan has no story 9-9.")
     expect(page.locator("#start-budget:focus")).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("Agent", exact=True)).to_contain_text("demo")
+    expect(page.get_by_role("region", name="Next run").get_by_label("Agent")).to_contain_text("demo")
     headline(page).to_have_text("Ready: 7 stories to run")
     page.get_by_label("Budget in US dollars").fill("3")
     page.keyboard.press("Tab")

@@ -109,7 +109,7 @@ def test_a_running_command_is_followed_to_its_end(context: BrowserContext, serve
     server = serve("0.4")
     page = visit(context, server)
     server.ask("api/run/start", {"batch_size": 1})
-    page.locator("button.step-open", has_text="discovery").click()
+    page.locator("button.step-open", has_text="explore").click()
     page.locator("#output-name a").click()
     fold = page.locator(".transcript[open]")
     expect(fold.locator(".badge")).to_have_text("live")

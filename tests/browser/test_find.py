@@ -33,7 +33,7 @@ def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: Browser
     palette(page, "go to board")
     expect(page.locator("#tab-board")).to_be_visible()
     palette(page, "friendly")
-    expect(page.get_by_role("dialog")).to_contain_text("As a birdwatcher")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Friendly dates")).to_be_visible()
     page.keyboard.press("Escape")
     palette(page, "dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
@@ -125,7 +125,7 @@ def test_the_search_of_the_log_counts_all_matches_and_shows_the_lines_around_one
     picture(page, "log-around")
     page.keyboard.press("l")
     expect(rows.filter(has_text="line 5000")).to_be_in_viewport()
-    page.goto(f"{server.url}#run?line=1200")
+    page.goto(f"{server.url}#run?pane=log&line=1200")
     expect(page.locator(".log-row[aria-selected=true]")).to_contain_text("line 1200 ")
     view = page.get_by_label("Log lines")
     while not rows.filter(has_text="line 5000").count():
@@ -167,8 +167,9 @@ def test_the_filter_of_the_log_survives_a_reload_and_is_everywhere_the_same(
     context: BrowserContext, finished: PageServer
 ) -> None:
     page = visit(context, finished, "run?pane=log")
-    page.get_by_label("Story", exact=True).select_option("1-2-correct-a-sighting")
-    page.get_by_label("Command", exact=True).select_option("code-review")
+    log = page.locator("#log")
+    log.get_by_label("Story", exact=True).select_option("1-2-correct-a-sighting")
+    log.get_by_label("Command", exact=True).select_option("code-review")
     page.get_by_label("How much to show").select_option("1")
     shown = page.locator(".log-row:visible").all_inner_texts()
     assert shown
@@ -177,7 +178,7 @@ def test_the_filter_of_the_log_survives_a_reload_and_is_everywhere_the_same(
     page.get_by_role("link", name="Run").click()
     expect(page).to_have_url(re.compile("command=code-review"))  # the address of the link has no filter
     page.reload()
-    expect(page.get_by_label("Command", exact=True)).to_have_value("code-review")
+    expect(log.get_by_label("Command", exact=True)).to_have_value("code-review")
     expect(page.locator(".log-row:visible")).to_have_count(len(shown))
     palette(page, "everything again")
     expect(page).to_have_url(f"{finished.url}#run")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import ROOT, PageServer, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +43,7 @@ def events(page: Page, server: PageServer, kind: str) -> list[dict[str, Any]]:
 def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
-    server = serve("8" if "SPRINT_RUNNER_PICTURE" in os.environ else "max")
+    server = serve("max")
     page = visit(context, server)
     headline(page).to_have_text("Ready: 7 stories to run")
     picture(page, "ready")
@@ -57,7 +56,6 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     expect(page.locator(".output-view .entry").first).to_be_visible()
     expect(page.locator(".step[data-result=success]").nth(6)).to_be_attached(timeout=BATCH_MS)
     picture(page, "running")
-    take_the_picture(page)
     headline(page).to_have_text("Finished: 6 done, 1 blocked", timeout=BATCH_MS)
 
     run = answer(page, server, "api/run")
@@ -89,14 +87,6 @@ def the_output_of_a_step_is_chosen(page: Page) -> None:
     expect(page.locator("#output-name")).to_have_text("dev1-2")
     expect(page.get_by_role("region", name="Output of dev")).to_contain_text("tests")
     expect(page.get_by_role("button", name="Replay batch 1")).to_be_visible()
-
-
-def take_the_picture(page: Page) -> None:
-    """The picture of the documentation, when it is asked for."""
-    if "SPRINT_RUNNER_PICTURE" in os.environ:
-        headline(page).to_have_text(re.compile("3 of 7"), timeout=BATCH_MS)
-        expect(page.locator(".output-view .entry").nth(3)).to_be_visible()
-        page.screenshot(path=ROOT / "docs" / "dashboard.png")
 
 
 def the_board_agrees(page: Page, sprint: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ def test_without_a_server_and_without_records(project: Path, tmp_path: Path) -> 
     assert (code, err) == (0, "")
     assert contents(project) == before
     assert not (tmp_path / "starts").exists()
-    assert "Next cycle: 1-1-a, 1-2-b" in out
+    assert "Next group: 1-1-a, 1-2-b" in out
     assert "   | # dev-story" in out
     assert "commit (1-1-a) by the runner itself, without an agent, when the story is done" in out
     assert "where its help lists them: --fallback-model" in out
@@ -107,7 +107,7 @@ def test_of_a_killed_batch_and_by_the_running_server(project: Path, tmp_path: Pa
     before = contents(project)
     code, out, _ = run(project)
     assert code == 0
-    assert "The cycle that was interrupted: 1-1-a" in out
+    assert "The group that was interrupted: 1-1-a" in out
     assert out.index("1. dev-story (1-1-a)") < out.index("2. code-review-1 (1-1-a)")
     assert contents(project) == before
     assert (tmp_path / "starts").read_text() == starts

@@ -16,6 +16,7 @@ from aiohttp.pytest_plugin import AiohttpClient
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from api.projects import PROJECTS
 from fleet.client import RunnerClient
 from fleet.local import LocalRunners
 from fleet.projects import ProjectsOfRegistry
@@ -154,6 +155,7 @@ async def test_a_known_project_is_started_once_in_a_process_of_its_own(
     page: Client, make_server: MakeServer, registry: Registry, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    monkeypatch.setenv("SPRINT_RUNNER_TRUST", "1")
     monkeypatch.setenv("SPRINT_RUNNER_DATA_DIR", "/nowhere")  # settings of this program are not that project's
     server = make_server("shop").start()
     server.end()
@@ -171,9 +173,12 @@ async def test_a_known_project_is_started_once_in_a_process_of_its_own(
         (project,) = (await (await page.get("/api/projects", headers=OPERATOR)).json())["projects"]
         assert (project["running"], project["run"]["state"]) == (True, "idle")
         assert (await page.get(f"/r/local.{entry.key}/", headers=OPERATOR)).status == 200
-        # Trust was granted to the process of the test, not to what it starts: the folder's settings are left out.
+        # It was opened as a demo, and is one again: what its folder sets is what this program has written.
         trust = await (await page.get(f"/r/local.{entry.key}/api/trust", headers=OPERATOR)).json()
-        assert trust["trusted"] is False
+        assert trust["trusted"] is True
+        # Trust that was granted to this process does not reach what it starts.
+        assert "SPRINT_RUNNER_TRUST" in os.environ
+        assert "SPRINT_RUNNER_TRUST" not in page.app[PROJECTS]._environment()  # type: ignore[attr-defined]
     finally:
         os.kill(entry.pid, 15)
     await until(lambda: not registry.entries())

@@ -131,7 +131,7 @@ async def test_a_webhook_gets_what_is_worth_telling_signed_and_in_order(tmp_path
         "Perch: 1-1-a is blocked: no key",
         "Perch: batch 1 is paused (budget)",
         "Perch: 80 % spent",
-        "Perch: batch 1 is complete after 1 cycle",
+        "Perch: batch 1 is complete after 1 group",
     ]
     headers, body = receiver.got[0]
     assert headers["X-Sprint-Runner-Signature"] == signature("s3cret", headers["X-Sprint-Runner-Timestamp"], body)
@@ -177,7 +177,7 @@ async def test_what_is_given_up_is_said_and_the_next_is_delivered(
         await until(lambda: reported(database, said))
         await emit_event(EventType.BATCH_END, {"batch_id": 1, "cycles_completed": 2, "status": "stopped"})
         await receiver.count(tries + 1)
-    assert json.loads(receiver.got[-1][1])["text"] == "Perch: batch 1 was stopped after 2 cycles"
+    assert json.loads(receiver.got[-1][1])["text"] == "Perch: batch 1 was stopped after 2 groups"
 
 
 async def reported(database: Database, words: str) -> bool:

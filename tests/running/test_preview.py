@@ -202,7 +202,7 @@ async def test_the_rest_of_a_running_cycle_and_the_one_after_it(
     assert (running.state, running.call) == ("running", None)
     assert running.problem == "it runs now: its transcript begins with what it was sent"
     assert answer.cycles[1].story_keys == ["2-1-b"]
-    assert answer.notes == ["The batch ends after cycle 1: the cycle that follows is that of another batch."]
+    assert answer.notes == ["The batch ends after group 1: the group that follows is that of another batch."]
     runner.orchestrator.stop(StopMode.NOW)
     await runner.until_end()
 
@@ -357,7 +357,7 @@ async def test_cycles_that_run_side_by_side_are_all_shown(make_runner: MakeRunne
         ("running", ["2-1-b"]),
         ("next", ["3-1-c"]),
     ]
-    assert answer.notes == ["Cycles run side by side, each in a worktree of its own, whose folder is made for it."]
+    assert answer.notes == ["Groups run side by side, each in a worktree of its own, whose folder is made for it."]
     runner.orchestrator.stop(StopMode.NOW)
     await runner.until_end()
 

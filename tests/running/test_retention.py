@@ -109,6 +109,38 @@ async def test_old_events_are_deleted_and_the_hub_notified(tmp_path: Path, monke
     await database.close()
 
 
+class Outbox:
+    """Nothing after the second event is published; notes for how long that was so when events had to go."""
+
+    def __init__(self) -> None:
+        self.said: list[int] = []
+
+    async def first_unpublished(self) -> int | None:
+        return 3
+
+    def gave_up(self, days: int) -> None:
+        self.said.append(days)
+
+
+async def test_events_wait_for_the_outbox_within_a_bound(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "db")
+    events.start(database)
+    for age in (50, 50, 35, 20, 5):
+        emitted = {"type": events.EventType.ERROR, "payload": {"type": "t", "message": "m"}}
+        await events.broadcast({**emitted, "timestamp": int((NOW - age * DAY_S) * 1000)})
+    events.stop()
+    nothing, oldest, outbox = cast(Any, None), list[int](), Outbox()
+    settings = Settings(event_retention_days=10)
+    now = [NOW]
+    workspace = Workspace(nothing, lambda: settings, {}, database, tmp_path, tmp_path, None, lambda: now[0])
+    retention = Retention(workspace, oldest.append, outbox=outbox)
+    assert (await retention.prune(), oldest, outbox.said) == (2, [3], [])
+    assert await retention.prune() == 0
+    now[0] += 6 * DAY_S  # the third is 41 days old now
+    assert (await retention.prune(), oldest, outbox.said) == (1, [3, 4], [40])
+    await database.close()
+
+
 async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -> None:
     project = make_project(tmp_path / "tiny", {"1-1-a": "done"})
     data = project / ".sprint-runner"

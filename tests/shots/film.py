@@ -20,7 +20,7 @@ from tests.browser.conftest import FLAGS, PageServer, chromium
 from tests.shots.stage import STORY
 from tests.shots.webp import Frame, animated
 
-FILE: Final = Path("docs/film.webp")
+FILE: Final = Path("docs/dashboard.webp")
 SIZE: Final = (1120, 700)  # px
 SPEED: Final = "5"  # of the demo
 STEP_MS: Final = 1_100  # between two pictures of the run

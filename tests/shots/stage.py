@@ -49,6 +49,12 @@ def _loaded(selector: str) -> Callable[[Page], None]:
     return lambda page: expect(page.locator(selector).first).to_be_visible()
 
 
+def _idle(page: Page) -> None:
+    """With what would run and what it would cost."""
+    for selector in ("#lanes .step", "#start-forecast"):
+        expect(page.locator(selector).first).to_be_visible()
+
+
 def _stop(page: Page) -> None:
     page.locator("#stop").click()
     expect(page.locator("#stop-dialog")).to_be_visible()
@@ -61,10 +67,10 @@ def _chosen_bar(page: Page) -> None:
 
 
 SHOTS: Final = (
-    Shot("run-idle", "idle", "run"),
-    Shot("run-running", "running", "run"),
-    Shot("run-needs-you", "asking", "run"),
-    Shot("run-ended", "ended", "run"),
+    Shot("run-idle", "idle", "run", _idle),
+    Shot("run-running", "running", "run", _loaded(".output-view .entry")),
+    Shot("run-needs-you", "asking", "run", _loaded("#attention-list li")),
+    Shot("run-ended", "ended", "run", _loaded("#batch-stories > *")),
     Shot("run-stop", "running", "run", _stop),
     Shot("find", "ended", "run", _press("Control+k")),
     Shot("keys", "ended", "run", _press("?")),
@@ -77,7 +83,7 @@ SHOTS: Final = (
     Shot("timeline-empty", "idle", "timeline"),
     Shot("history", "ended", "history", _loaded("#batches > *")),
     Shot("history-empty", "idle", "history"),
-    Shot("insights", "ended", "insights", _loaded("#tab-insights svg"), whole=True),
+    Shot("insights", "ended", "insights", _loaded("#tab-insights [role=img]"), whole=True),
     Shot("settings", "ended", "settings", _loaded("#tab-settings input"), whole=True),
     Shot("brief", "ended", "run?brief=1", _loaded("#brief-content > :not(.empty)")),
 )

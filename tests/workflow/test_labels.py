@@ -10,11 +10,11 @@ from workflow.labels import batch_label
 
 ROWS: list[tuple[int | None, Sequence[str] | None, str]] = [
     (None, None, "all stories"),
-    (1, None, "1 cycle"),
-    (2, None, "2 cycles"),
+    (1, None, "1 group"),
+    (2, None, "2 groups"),
     (None, ["1-1-a"], "1 story: 1-1"),
     (None, ["1-1-a", "1-2-b-c", "2a-1-d"], "3 stories: 1-1, 1-2, 2a-1"),
-    (2, ["1-1-a", "2-1-b"], "2 cycles of 2 stories: 1-1, 2-1"),
+    (2, ["1-1-a", "2-1-b"], "2 groups of 2 stories: 1-1, 2-1"),
     (None, [f"1-{number}-x" for number in range(10)], "10 stories: 1-0, 1-1, 1-2, 1-3, 1-4, 1-5, 1-6, 1-7 and 2 more"),
 ]
 

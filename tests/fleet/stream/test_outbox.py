@@ -27,8 +27,10 @@ async def test_what_is_committed_while_the_broker_is_away_is_published_when_it_i
         await log.until_published()
         nats.kill()
         await log.commit(5000)
+        assert await log.outbox.first_unpublished() == 11
         await nats.start()
         await log.until_published()
+        assert await log.outbox.first_unpublished() is None
         assert await published(nats.address, log.database.epoch, 5010) == await log.stored()
         assert any(log.problems)  # it was said
 
@@ -133,7 +135,7 @@ async def test_a_full_stream_is_said_and_loses_nothing(
             "discard": "new",
             "allow_direct": True,
         }
-        await admin._api(f"STREAM.CREATE.{spec.name}", small)
+        await admin.api(f"STREAM.CREATE.{spec.name}", small)
         async with log.publishing():
             await log.commit(200)
             async with asyncio.timeout(20):
@@ -142,7 +144,7 @@ async def test_a_full_stream_is_said_and_loses_nothing(
                 while log.outbox.seq == 0:
                     await asyncio.sleep(0.02)
             assert log.outbox.seq < 200
-            await admin._api(f"STREAM.UPDATE.{spec.name}", {**small, "max_bytes": 30_000_000})
+            await admin.api(f"STREAM.UPDATE.{spec.name}", {**small, "max_bytes": 30_000_000})
             await log.until_published()
         assert log.problems[-1] is None
         assert await published(nats.address, log.database.epoch, 200) == await log.stored()

@@ -124,7 +124,7 @@ async def check_other(address: str, noted: list[tuple[str, str, str]]) -> None:
         other.on_refusal = said.append
         received: list[object] = []
         await other.serve(subject, lambda message, received=received: received.append(message))  # type: ignore[misc]
-        await other._api("INFO", {})  # the refusal has come before this answer
+        await other.api("INFO", {})  # the refusal has come before this answer
         assert said, subject
         await other.close()
     viewer = await Broker.connect(address, "viewer", "viewer-password-1", "viewer")

@@ -9,11 +9,17 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from fleet.client import RunnerClient
+from fleet.local import LocalRunners
+from fleet.registry import Registry
 from fleet.server import FleetConfig, build_app
-from fleet.source import RunnerId, RunnerRequest, RunnerResponse
+from fleet.service import FLEET
+from fleet.source import RunnerId, RunnerRequest, RunnerResponse, RunnerSource
 from fleet.stream.login import BrokerLogin
 from fleet.stream.source import StreamRunners
 from security.grants import Role
+from security.trust_store import state_folder
+from tests.fleet.conftest import until
 from tests.fleet.stream.nats_server import NatsServer
 from tests.fleet.stream.readers import Reader
 from tests.servers import demo, get
@@ -42,6 +48,7 @@ async def ask(
 
 async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path: Path) -> None:
     environment = {"SPRINT_RUNNER_FLEET": nats.address, "SPRINT_RUNNER_FLEET_NAME": NAME}
+    environment["XDG_STATE_HOME"] = str(tmp_path / "state")
     async with demo(tmp_path, **environment) as (server, client), Reader(nats.address) as reader:
         await reader.until(lambda: (state := reader.state(NAME)) is not None and state.lost is None)
         run = await get(client, "/api/run")
@@ -64,19 +71,28 @@ async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path:
         await reader.until_seq(NAME, last)
         reader.check(NAME)
         assert reader.seqs[NAME][-1] == last
-        await check_page(nats.address, await get(client, "/api/run"))
+        registry = Registry(state_folder(environment))
+        await check_page(nats.address, registry, await get(client, "/api/run"))
         assert (await ask(reader, "GET", "/api/events?limit=3"))[1] == await get(client, "/api/events?limit=3")
-        server.end()
-        await reader.until(lambda: reader.lost(NAME) == "It has ended.", 3)
+        await asyncio.to_thread(server.end)  # the reader hears of it meanwhile
+        await reader.until(lambda: reader.lost(NAME) == "It has ended.")
 
 
-async def check_page(address: str, run: Any) -> None:
-    """The server of the fleet's page shows the runner, and its whole page below one path."""
-    source = StreamRunners(BrokerLogin(address=address, user="operator", password=None))
+async def check_page(address: str, registry: Registry, run: Any) -> None:
+    """The server of the fleet's page shows the runner once, and its whole page below one path."""
+    local = RunnerClient()
+    sources: list[RunnerSource] = [
+        LocalRunners(registry, local),
+        StreamRunners(BrokerLogin(address=address, user="operator", password=None)),
+    ]
     config = FleetConfig(hosts=["127.0.0.1"], token=None, reader_token=None, secret=b"s" * 32)
-    async with TestClient(TestServer(build_app(config, [source]))) as page:
-        while not any(one["lost"] is None for one in (await json_of(page, "/api/fleet"))["runners"]):
-            await asyncio.sleep(0.05)
+    async with TestClient(TestServer(build_app(config, sources))) as page:
+        (entry,) = registry.entries()
+        service = page.app[FLEET]
+        await until(lambda: len(service.fleet.ids()) == 2)
+        await until(lambda: [one.id for one in service.listed().runners] == [f"local.{entry.key}"])
+        registry.leave(entry)  # as if it were of another machine
+        await until(lambda: [(one.id, one.lost) for one in service.listed().runners] == [(str(ID), None)])
         (runner,) = (await json_of(page, "/api/fleet"))["runners"]
         assert (runner["id"], runner["info"]["project"], runner["run"]["seq"]) == (str(ID), "Perch", run["seq"])
         assert (await json_of(page, f"/r/{ID}/api/run"))["seq"] == run["seq"]
@@ -88,6 +104,7 @@ async def check_page(address: str, run: Any) -> None:
             assert [(await socket.receive_json())["seq"] for _ in range(5)] == [3, 4, 5, 6, 7]
         async with page.post(f"/r/{ID}/api/run/pause", json={}) as response:
             assert (response.status, (await response.json())["error"]["code"]) == (409, "idle")
+    await local.close()
 
 
 async def json_of(page: TestClient[Any, Any], path: str) -> Any:

@@ -86,7 +86,7 @@ async def test_what_the_stream_has_forgotten_is_asked_of_the_runner(
         await box.commit(3)
         admin = await Broker.connect(nats.address, "admin", None, "admin")
         await reader.until_seq("box", 8)
-        await admin._api(f"STREAM.PURGE.{events_stream('box').name}", {"keep": 2})
+        await admin.api(f"STREAM.PURGE.{events_stream('box').name}", {"keep": 2})
         assert [json.loads(await anext(messages))["seq"] for _ in range(8)] == list(range(1, 9))
         await messages.aclose()  # type: ignore[attr-defined]
         await admin.close()

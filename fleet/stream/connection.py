@@ -1,0 +1,232 @@
+"""One connection to a NATS server with JetStream: requests, answers, and messages of a subject.
+
+Promises: what is wrong is one sentence; an answer that does not come within its time ends the wait; a connection that
+was lost is not made again by itself, so that whoever uses it begins from what the server has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import re
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import msgspec
+
+from fleet.stream.inbox import Inbox, unless
+from fleet.stream.problems import (
+    BrokerProblem,
+    NoStream,
+    NotAllowed,
+    not_connected,
+    problem_of,
+    refused_by_broker,
+    words,
+)
+
+MISSING: Final = (
+    "A fleet of many machines needs the package nats-py: `uv tool install 'sprint-runner[fleet]'`, or "
+    "`pip install nats-py`, and restart the server."
+)
+CONNECT_S: Final = 2.0
+ANSWER_S: Final = 2.0  # of the server itself
+CLOSE_S: Final = 1.0
+PING_S: Final = 2.0  # between two pings; two without an answer end the connection
+PENDING_MSGS: Final = 65_536  # that wait in this process for who reads them
+
+_REFUSED_SUBJECT: Final = re.compile(r'for publish to "([^"]+)', re.IGNORECASE)
+
+log = logging.getLogger("sprint_runner.fleet")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message; `seq` is its place in its stream, 0 without one, `at` when it was stored, in ms."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    seq: int = 0
+    reply: str = ""
+
+    @property
+    def status(self) -> str:
+        """The status of a message by the server itself, "" of any other."""
+        return self.headers.get("Status", "")
+
+
+Serve = Callable[[Message], Awaitable[None]]
+
+
+def why_unavailable() -> str | None:
+    """Return how to get the package; None where it is installed."""
+    return MISSING if importlib.util.find_spec("nats") is None else None
+
+
+class Connection:
+    """One connection, from `connect` until it is lost or closed. `lost` is done when it is."""
+
+    def __init__(self, client: Any, user: str, lost: asyncio.Future[None]) -> None:
+        self.client = client
+        self.user = user
+        self.lost = lost
+        self.on_refusal: Callable[[str], None] = lambda sentence: None
+        self._asked: dict[str, asyncio.Future[Any]] = {}  # by subject in lower case, as refusals name it
+
+    @classmethod
+    async def connect(cls, address: str, user: str, password: str | None, name: str) -> Self:
+        """Connect and check that there is JetStream. Raises `BrokerProblem`."""
+        if (missing := why_unavailable()) is not None:
+            raise BrokerProblem(missing.rstrip("."))
+        import nats
+        from nats.aio.client import Client
+
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        client, failures = Client(), [""]
+        made: list[Self] = []
+
+        async def on_error(error: Exception) -> None:
+            failures[0] = words(error)
+            if made and "permissions violation" in failures[0].lower():
+                made[0]._refuse(failures[0])
+
+        async def on_closed() -> None:
+            if not lost.done():
+                lost.set_result(None)
+
+        try:
+            async with asyncio.timeout(2 * CONNECT_S):
+                await client.connect(
+                    address,
+                    user=user,
+                    password=password or "",
+                    name=name,
+                    error_cb=on_error,
+                    closed_cb=on_closed,
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,  # of the first connection; 0 would be for ever
+                    reconnect_time_wait=0,
+                    connect_timeout=int(CONNECT_S),
+                    ping_interval=int(PING_S),
+                    inbox_prefix=f"_INBOX_{user}",
+                    **_tls(address),
+                )
+        except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
+            await _close(client)
+            raise not_connected(address, user, failures[0] or words(error)) from None
+        made.append(cls(client, user, lost))
+        await made[0]._check_jetstream(address)
+        return made[0]
+
+    async def close(self) -> None:
+        await _close(self.client)
+
+    def _refuse(self, refusal: str) -> None:
+        """End the request that the broker did not let through, or report what was none."""
+        sentence = f"user {self.user} has no permission ({refusal})"
+        found = _REFUSED_SUBJECT.search(refusal)
+        asked = None if found is None else self._asked.get(found[1].lower())
+        if asked is None or asked.done():
+            self.on_refusal(sentence)
+        else:
+            asked.set_exception(NotAllowed(sentence))
+
+    async def _check_jetstream(self, address: str) -> None:
+        try:
+            await self.api("INFO", {})
+        except NoStream as error:  # answers, but nobody listens to this subject
+            await self.close()
+            raise BrokerProblem(f"the NATS server at {address} has no JetStream: start it with -js ({error})") from None
+        except BrokerProblem:
+            await self.close()
+            raise
+
+    async def request(self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float) -> Message:
+        """Send a request and return its answer.
+
+        Raises `NoStream` where nobody listens, `NotAllowed`, `BrokerLost`.
+        """
+        request = self.client.request(subject, data, timeout=timeout_s, headers=dict(headers) or None)
+        try:
+            answer = await unless(self._refusal_of(subject), request)
+        except Exception as error:
+            raise problem_of(error) from None
+        return Message(answer.subject, answer.data, answer.headers or {})
+
+    async def answers(
+        self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> AsyncGenerator[Message]:
+        """Send a request and yield its answers, until who asks stops; each must come within the time."""
+        inbox = self.client.new_inbox()
+        messages = await self.open_inbox(inbox)
+        try:
+            refused = self._refusal_of(subject)
+            await self.send(subject, data, headers, reply=inbox)
+            while True:
+                message = await unless(refused, messages.next(timeout_s))
+                if (message.headers or {}).get("Status") == "503":
+                    raise NoStream("nobody listens")
+                yield Message(message.subject, message.data, message.headers or {})
+        finally:
+            await messages.close()
+
+    def _refusal_of(self, subject: str) -> asyncio.Future[Any]:
+        """Return what fails when the broker refuses a message to a subject."""
+        known = self._asked.get(subject.lower())
+        if known is None or known.done():
+            known = self._asked[subject.lower()] = asyncio.get_running_loop().create_future()
+        return known
+
+    async def send(self, subject: str, data: bytes, headers: Mapping[str, str], reply: str = "") -> None:
+        try:
+            await self.client.publish(subject, data, reply=reply, headers=dict(headers) or None)
+        except Exception as error:
+            raise problem_of(error) from None
+
+    async def serve(self, subject: str, serve: Serve) -> None:
+        """Call `serve` with every message of a subject, one after the other."""
+
+        async def received(message: Any) -> None:
+            try:
+                await serve(Message(message.subject, message.data, message.headers or {}, reply=message.reply))
+            except BrokerProblem as problem:
+                log.info("a request on %s was not answered: %s", subject, problem)
+
+        try:
+            await self.client.subscribe(subject, cb=received, pending_msgs_limit=PENDING_MSGS)
+        except Exception as error:
+            raise problem_of(error) from None
+
+    async def open_inbox(self, subject: str) -> Inbox:
+        inbox = Inbox(self.lost)
+        try:
+            inbox.subscription = await self.client.subscribe(subject, cb=inbox.take, pending_msgs_limit=PENDING_MSGS)
+        except Exception as error:
+            raise problem_of(error) from None
+        return inbox
+
+    async def api(self, subject: str, request: Any) -> Any:
+        """Ask JetStream's own interface, which answers in JSON."""
+        answer = await self.request(f"$JS.API.{subject}", msgspec.json.encode(request), {}, ANSWER_S)
+        response = msgspec.json.decode(answer.data)
+        if "error" in response:
+            raise refused_by_broker(response["error"])
+        return response
+
+
+def _tls(address: str) -> dict[str, Any]:
+    return {"tls": ssl.create_default_context()} if address.startswith("tls:") else {}
+
+
+async def _close(client: Any) -> None:
+    # Whatever is wrong with a connection that is given up; after a refused certificate the package waits for ever.
+    with suppress(Exception):
+        async with asyncio.timeout(CLOSE_S):
+            await client.close()
+    with suppress(Exception):  # of a connection that was never complete the package leaves the socket open
+        client._transport.close()
