@@ -97,7 +97,7 @@ def test_an_open_brief_follows_its_batch_and_keeps_what_is_written(
     dialog = page.get_by_role("dialog", name="Brief of batch 1")
     hint = dialog.get_by_label(f"Hint for the next command of {first}")
     hint.fill("ISO dates")
-    expect(dialog.locator(".brief-first")).to_contain_text("is running")
+    expect(dialog.locator(".brief-first")).to_contain_text("Batch 1 runs")
     server.ask("api/run/stop", {"mode": "now"})
     expect(dialog.locator(".brief-first")).to_contain_text("was stopped")
     expect(hint).to_have_value("ISO dates")
