@@ -81,7 +81,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 EXTRAS: Final = {"mcp", "nats", "pywebpush", "py_vapid", "cryptography", "http_ece"}  # and what they bring along
-WITH_EXTRAS: Final = {"cli.mcp_server", "fleet.stream.connection", "fleet.stream.objects", "fleet.stream.problems", "notify.push"}
+WITH_EXTRAS: Final = {
+    "cli.mcp_server",
+    "fleet.stream.connection",
+    "fleet.stream.objects",
+    "fleet.stream.problems",
+    "notify.push",
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

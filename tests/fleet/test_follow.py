@@ -12,12 +12,11 @@ import msgspec
 
 import fleet.follow
 from fleet.model import RunnerState
-from fleet.registry import Registry, project_key
 from fleet.service import FleetService
 from fleet.source import Committed, News, RunnerId, Snapshot
 from runstate.views import FoldedRun, Run
 from tests.fleet.conftest import MakeServer, until
-from tests.servers import get, post
+from tests.servers import Server, get, post
 
 PRESENCE_S = 3.0  # within which the page knows who is there
 
@@ -46,6 +45,7 @@ async def test_every_event_comes_once_over_a_kill_and_another_database(
     service.fleet.apply = noted  # type: ignore[method-assign]
     server = make_server("shop").start()
     await until(lambda: service.fleet.states() and only(service).run is not None)
+    await check_stopped(service, server)
     async with aiohttp.ClientSession(server.url) as client:
         assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
         await until(lambda: sum(isinstance(news, Committed) for news in heard) > 20)
@@ -94,11 +94,8 @@ def assert_gapless(heard: list[News], log: list[tuple[int, str]]) -> None:
     assert events == [row for row in log if row[0] > at[0]]
 
 
-async def test_a_stopped_process_is_lost_in_time_and_found_again(
-    service: FleetService, make_server: MakeServer
-) -> None:
-    server = make_server("shop").start()
-    await until(lambda: service.fleet.states() and only(service).lost is None)
+async def check_stopped(service: FleetService, server: Server) -> None:
+    """A stopped process is lost in time, and found again."""
     assert server.process is not None
     clock = asyncio.get_running_loop().time
     server.process.send_signal(signal.SIGSTOP)
@@ -112,23 +109,3 @@ async def test_a_stopped_process_is_lost_in_time_and_found_again(
     assert took < 10 * PRESENCE_S  # the machine may be busy; the bound itself is the constants'
     assert only(service).lost == "It does not answer."
     await until(lambda: only(service).lost is None)
-
-
-async def test_a_server_with_a_token_lets_the_key_of_its_entry_in_and_nothing_else(
-    service: FleetService, make_server: MakeServer, registry: Registry, tmp_path: Path
-) -> None:
-    token = "a-token-of-the-operator-1"
-    server = make_server("shop", SPRINT_RUNNER_TOKEN=token).start()
-    await until(lambda: service.fleet.states() and only(service).run is not None)
-    (entry,) = registry.entries()
-    assert entry.secret is not None
-    assert entry.key == project_key(tmp_path / "shop" / "project")
-    stored = b"".join(path.read_bytes() for path in (tmp_path / "state").rglob("*.json"))
-    assert token.encode() not in stored
-    async with aiohttp.ClientSession(server.url) as client:
-        for wrong in (entry.secret, "", "x" * 64):
-            async with client.get("/api/run", headers={"Authorization": f"Bearer {wrong}"}) as response:
-                assert response.status == 401
-        async with client.get("/", params={"token": entry.secret}) as response:
-            assert response.status == 401
-            assert "Set-Cookie" not in response.headers

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import fleet.registry
 from base.process_start import process_start
 from fleet.registry import (
-    KNOWN_MAX,
     Entry,
     LaunchOptions,
     Registry,
@@ -68,16 +68,19 @@ def test_the_entry_of_the_next_server_is_not_removed_by_the_one_before(registry:
     assert registry.entries() == [after]
 
 
-def test_projects_whose_folder_is_gone_are_forgotten_and_so_are_the_oldest(registry: Registry, tmp_path: Path) -> None:
-    for number in range(KNOWN_MAX + 1):
+def test_projects_whose_folder_is_gone_are_forgotten_and_so_are_the_oldest(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet.registry, "KNOWN_MAX", 6)
+    for number in range(7):
         entered(registry, tmp_path / f"p{number:03}", started_at=number)
-    (tmp_path / "p050").rmdir()
+    (tmp_path / "p005").rmdir()
     entered(registry, tmp_path / "new", started_at=1000)
     names = [project.name for project in registry.known()]
     assert names[0] == "new"
-    assert len(names) == KNOWN_MAX
-    assert not {"p000", "p050"} & set(names)
-    assert len(registry.known()) == KNOWN_MAX
+    assert len(names) == 6
+    assert not {"p000", "p005"} & set(names)
+    assert len(registry.known()) == 6
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"key": "another"}'])

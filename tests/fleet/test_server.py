@@ -20,7 +20,7 @@ from api.projects import PROJECTS
 from fleet.client import RunnerClient
 from fleet.local import LocalRunners
 from fleet.projects import ProjectsOfRegistry
-from fleet.registry import Registry
+from fleet.registry import Registry, project_key
 from fleet.server import FleetConfig, build_app
 from fleet.service import FLEET
 from settings import LOOPBACK
@@ -51,11 +51,30 @@ async def runner_path(page: Client) -> str:
     return f"/r/{service.fleet.states()[0].id}"
 
 
-async def test_a_runner_through_the_fleet(page: Client, make_server: MakeServer, tmp_path: Path) -> None:
+async def check_key(url: str, registry: Registry, folder: Path) -> None:
+    """A server with a token lets the key of its entry in, and nothing else; no file has the token."""
+    (entry,) = registry.entries()
+    assert entry.secret is not None
+    assert entry.key == project_key(folder / "shop" / "project")
+    stored = b"".join(path.read_bytes() for path in (folder / "state").rglob("*.json"))
+    assert b"another-token-1234" not in stored
+    async with aiohttp.ClientSession(url) as client:
+        for wrong in (entry.secret, "", "x" * 64):
+            async with client.get("/api/run", headers={"Authorization": f"Bearer {wrong}"}) as response:
+                assert response.status == 401
+        async with client.get("/", params={"token": entry.secret}) as response:
+            assert response.status == 401
+            assert "Set-Cookie" not in response.headers
+
+
+async def test_a_runner_through_the_fleet(
+    page: Client, make_server: MakeServer, registry: Registry, tmp_path: Path
+) -> None:
     """The whole way: the page, its interface, its socket, what a reader may, and what does not get through."""
     server = make_server("shop", SPRINT_RUNNER_TOKEN="another-token-1234")
     server.start()
     path = await runner_path(page)
+    await check_key(server.url, registry, tmp_path)
 
     # The page and its modules are the fleet's own; without a token there is nothing.
     assert (await page.get(f"{path}/")).status == 401
