@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from .conftest import ROOT, PageServer, picture, visit
+from .conftest import BATCH_S, ROOT, PageServer, picture, visit
 from .test_reach import press, tab_to
 from .test_touch import SMALL, TARGET_PX, finger
 
@@ -82,3 +83,22 @@ def test_it_fits_a_phone(browser: Browser, finished: PageServer) -> None:
             == []
         )
         assert dialog.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+def test_an_open_brief_follows_its_batch_and_keeps_what_is_written(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
+    first, second = "1-1-friendly-dates", STORY
+    server = serve("max", {"dev-story": {first: ["blocked:the format is not said"], second: ["slow:600"]}})
+    page = visit(context, server)
+    server.ask("api/run/start", {"stories": [first, second], "batch_size": "all"})
+    expect(page.locator(".step[data-result=failed]")).to_contain_text("the format is not said", timeout=BATCH_S * 1000)
+    page.goto(f"{server.url}#run?brief=1")
+    dialog = page.get_by_role("dialog", name="Brief of batch 1")
+    hint = dialog.get_by_label(f"Hint for the next command of {first}")
+    hint.fill("ISO dates")
+    expect(dialog.locator(".brief-first")).to_contain_text("Batch 1 runs")
+    server.ask("api/run/stop", {"mode": "now"})
+    expect(dialog.locator(".brief-first")).to_contain_text("was stopped")
+    expect(hint).to_have_value("ISO dates")
+    expect(hint).to_be_focused()

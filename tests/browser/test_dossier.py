@@ -355,6 +355,7 @@ def test_markdown_becomes_elements(context: BrowserContext, idle: PageServer) ->
 
 def test_a_dossier_by_keyboard_alone(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "board")
+    page.locator(".epic-fold[aria-expanded=false]").press("Enter")  # of the epic that is done
     page.locator(f'.card[data-key="{KEY}"] .card-open').focus()
     page.keyboard.press("Enter")
     tab = page.get_by_role("tab", name="Conversation")
