@@ -214,7 +214,7 @@ const PAST = {
 function startText({ stories, held, cycles, budget, agent }) {
   if (!stories && held)
     return `No story can run now: ${held === 1 ? "one waits" : `${held} wait`}, and the Board says for what.`;
-  if (!stories) return "No story can run: all are done, blocked or put aside.";
+  if (!stories) return "No story can run: all are done, blocked or skipped.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
   const what =
     cycles === "all"

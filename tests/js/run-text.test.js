@@ -88,5 +88,5 @@ test("that nothing can run is said with what it waits for", () => {
     agent: "",
   });
   assert.match(actionText(idle, { ...chosen, held: 2 }), /No story can run now: 2 wait, and the Board/);
-  assert.match(actionText(idle, { ...chosen, held: 0 }), /all are done, blocked or put aside/);
+  assert.match(actionText(idle, { ...chosen, held: 0 }), /all are done, blocked or skipped/);
 });

@@ -55,7 +55,7 @@ test("what each verb will do is said", () => {
   );
   assert.equal(
     actionText({ ...run, resumable: 3 }, { ...chosen, stories: 0 }),
-    "Batch 3 continues where it was interrupted. A new batch leaves it behind. No story can run: all are done, blocked or put aside.",
+    "Batch 3 continues where it was interrupted. A new batch leaves it behind. No story can run: all are done, blocked or skipped.",
   );
   for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"]))
     assert.match(actionText({ ...run, state }, chosen), /\w+ .*\./);
