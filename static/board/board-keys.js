@@ -72,7 +72,8 @@ export class BoardKeys {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const card = cardOf(event.target);
-    if (!card || event.altKey) return;
+    // Until the next frame the focus stays in a view that was just left.
+    if (!card || event.altKey || this.#root.closest("[hidden]")) return;
     const isCommand = event.ctrlKey || event.metaKey;
     if (!(isCommand ? this.#command(event) : this.#act(card, event))) return;
     event.preventDefault();

@@ -15,10 +15,13 @@ export class DossierTabs {
   #buttons;
   #counts;
   #current = "";
+  /** The tab that is open where the address names none. */
+  #usual;
 
   /** @param {Tab[]} tabs the first one is open where the address names none */
   constructor(tabs) {
     this.#tabs = tabs;
+    this.#usual = tabs[0].name;
     this.#counts = tabs.map(() => h("span", { class: "tab-count" }));
     this.#buttons = tabs.map(({ name, title }, at) => this.#createButton(name, title, at));
     for (const { name, el } of tabs) {
@@ -39,12 +42,18 @@ export class DossierTabs {
   /** Opens the tab that the address names. */
   route() {
     const asked = urlParams().get(PARAM);
-    this.#show(this.#tabs.find(({ name }) => name === asked)?.name ?? this.#tabs[0].name);
+    this.#show(this.#tabs.find(({ name }) => name === asked)?.name ?? this.#usual);
+  }
+
+  /** Opens a tab where the address names none. @param {string} name */
+  openUsual(name) {
+    this.#usual = name;
+    this.route();
   }
 
   /** @param {string} name */
   open(name) {
-    setUrlParams({ [PARAM]: name === this.#tabs[0].name ? null : name });
+    setUrlParams({ [PARAM]: name === this.#usual ? null : name });
     this.#show(name);
   }
 

@@ -82,9 +82,12 @@ export class DossierView {
 
   /** @param {Dossier} dossier */
   update(dossier) {
-    this.#isRead = true;
     this.#head.update(dossier);
-    this.#tabs.setCount("conversation", count(this.#conversation.update(dossier)));
+    const items = this.#conversation.update(dossier);
+    // Once, at the first reading: nothing is opened under the reader's eyes later.
+    if (!this.#isRead && items === 0) this.#tabs.openUsual("story");
+    this.#isRead = true;
+    this.#tabs.setCount("conversation", count(items));
     this.#tabs.setCount("changes", this.#changes.update(dossier));
     this.#tabs.setCount("story", this.#story.update(dossier));
     this.#tabs.setCount("cost", this.#cost.update(dossier));

@@ -87,7 +87,7 @@ def test_all_runners_on_one_page(
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/r/local\.[0-9a-f]{12}/(#run)?$"))
     expect(page.locator("#link")).to_have_attribute("data-kind", "live")
-    expect(page.locator("#tile-done")).to_contain_text("2 of")
+    expect(page.locator("#headline-words")).to_contain_text("2 done")
     page.goto(f"{page.url.split('#')[0]}#board")
     expect(page.locator("#tab-board")).to_contain_text("Friendly dates")
     name = page.locator("#project-name")

@@ -61,6 +61,7 @@ def test_a_replay_by_keyboard_is_the_state_of_that_moment(context: BrowserContex
     done = next(n for n, event in enumerate(events, 1) if event["payload"].get("new_status") == "done")
     place.fill(str(done))
     headline(page).to_have_text(re.compile("1 of 7 stories done$"))
+    page.get_by_role("tab", name="Log").click()
     expect(page.locator("#log-count")).to_contain_text(f"{done} lines")
     page.get_by_role("link", name="Board").click()
     expect(page.locator(".column[data-status=done] .card")).to_have_count(1)

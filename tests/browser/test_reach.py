@@ -40,7 +40,7 @@ def test_a_run_by_keyboard_alone(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(1)
     tab_to(page, ".card-open")
     press(page, "Enter")
-    expect(page.get_by_role("dialog")).to_contain_text("Acceptance criteria")
+    expect(page.get_by_role("dialog")).to_contain_text("Acceptance Criteria")
     press(page, "Escape")
     expect(page.locator(".card-open:focus")).to_have_count(1)
     press(page, "g", "r", "x")

@@ -49,7 +49,7 @@ def test_outside_of_the_active_hours_the_run_waits(context: BrowserContext, serv
     server = serve("max")
     opening = datetime.now() + timedelta(hours=2)
     hours = f"{opening:%H:%M}-{opening + timedelta(hours=1):%H:%M}"
-    page = visit(context, server, "settings")
+    page = visit(context, server, "settings?topic=schedule")
     field = page.get_by_role("textbox", name="Active hours")
     field.fill("nights")
     expect(page.locator(".setting", has=field)).to_contain_text('times such as "22:00-07:00"')

@@ -70,5 +70,6 @@ def test_work_is_sent_back_with_comments_on_its_lines(
     assert sent_back["comments"].endswith(": Say which date this is")
     assert (sent_back["kind"], sent_back["settled_by"]) == ("commit", "code-review-2")
     page.evaluate("key => { location.hash = `run?story=${key}` }", story["key"])
-    part = page.locator("section.part", has=page.get_by_role("heading", name="Sent back at a gate"))
-    expect(part).to_contain_text("answered, says code-review-2: as asked")
+    note = page.locator(".item", has_text="You sent it back")
+    expect(note).to_contain_text("code-review-2 says that all is dealt with")
+    expect(note).to_contain_text("code-review-2: as asked")
