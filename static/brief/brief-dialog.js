@@ -62,18 +62,18 @@ export class BriefDialog {
   async #read(id) {
     const found = await catchApiError(get(`/api/batches/${id}/brief`), (error) => error);
     if (this.#id !== id) return;
-    if (!(found instanceof Error)) return this.#draw(briefParts(found, this.#actions));
+    if (!(found instanceof Error)) return this.#draw(() => briefParts(found, this.#actions));
     const isRead = this.#content.querySelector(".brief-first") !== null;
     const words = h("p", { class: "wrong", text: isRead ? `This may be old: ${found.message}` : found.message });
     this.#content.querySelector(":scope > .wrong")?.remove();
     if (isRead) this.#content.prepend(words);
-    else this.#draw([words]);
+    else this.#draw(() => [words]);
   }
 
-  /** Draws it in place of what it said; the focus stays in it. @param {Node[]} parts */
-  #draw(parts) {
+  /** Draws it in place of what it said; the focus stays in it. @param {() => Node[]} make moves the forms */
+  #draw(make) {
     const focused = /** @type {HTMLElement | null} */ (this.#content.querySelector(":focus"));
-    fill(this.#content, ...parts);
+    fill(this.#content, ...make());
     if (focused) (focused.isConnected ? focused : byId("brief-title")).focus({ preventScroll: true });
   }
 

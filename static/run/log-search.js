@@ -22,7 +22,8 @@ export class LogSearch {
   /** Why the server does not search, "" while it does. */
   problem = "";
   /** @type {Filter | null} */ #filter = null;
-  #before = 0;
+  /** The first line that was loaded when the search began. */
+  before = 0;
   /** @type {string | null} */ #after = null;
   #onFound;
 
@@ -47,7 +48,7 @@ export class LogSearch {
    */
   ask(filter, before) {
     this.#filter = filter.query ? filter : null;
-    this.#before = before;
+    this.before = before;
     this.count = null;
     this.isMore = false;
     this.#after = null;
@@ -84,7 +85,7 @@ export class LogSearch {
 
   /** @param {Filter} filter @param {Record<string, string>} where */
   #params({ query, story, command }, where) {
-    const params = { q: query, kind: "event", limit: String(PAGE), before: String(this.#before), ...where };
+    const params = { q: query, kind: "event", limit: String(PAGE), before: String(this.before), ...where };
     return new URLSearchParams({ ...params, ...(story && { story }), ...(command && { command }) });
   }
 }

@@ -39,7 +39,10 @@ export function matchText({ view, found, filter }, search) {
   if (search.count === null) return `${plural(shown, "match", "matches")}, looking further up`;
   // The server knows no levels, so with one it cannot say how many are left.
   if (filter.level) return `${plural(shown, "match", "matches")} shown${search.hasMore ? ", there may be more" : ""}`;
-  const all = shown - found + search.count;
+  // Lines that were loaded since the search began are among those that the server counted.
+  let counted = found;
+  while (view[counted]?.seq < search.before) counted += 1;
+  const all = shown - counted + search.count;
   const total = `${count(all)}${search.isMore ? "+" : ""} ${all === 1 ? "match" : "matches"} in the whole log`;
   return shown < all || search.isMore ? `${total}, the newest ${count(shown)} shown` : total;
 }

@@ -139,7 +139,7 @@ test("notes of the desktop say what has happened", () => {
   });
   assert.deepEqual(event("batch:end", { batch_id: 2, cycles_completed: 1, status: "completed" }), {
     title: "Batch finished",
-    body: "Batch 2, 1 cycle completed.",
+    body: "Batch 2, 1 group completed.",
   });
   assert.equal(event("batch:end", { status: "error", reason: "no disk" }).body, "no disk");
 });

@@ -213,19 +213,21 @@ async def test_a_repository_made_while_the_server_runs_is_found(make_runner: Mak
     assert json.dumps(runner.of("batch:warning")).count("not a git repository") == 0
 
 
-async def test_snapshots_of_a_finished_batch_go_with_the_next_start(make_runner: MakeRunner) -> None:
-    runner = await make_runner({"1-1-a": "in-progress", "2-1-b": "in-progress"})
-    first = await runner.run(cycles=1)
-    (story,), _ = await runner.rows(first)
+async def test_snapshots_of_a_finished_batch_stay_until_they_take_too_much(
+    make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = await make_runner(dict.fromkeys(("1-1-a", "2-1-b", "3-1-c"), "in-progress"))
+    (story,), _ = await runner.rows(await runner.run(cycles=1))
     git_of = runner.workspace.git
     assert git_of is not None
-    assert await git_of.existing(story.base_tree, [".gitignore"]) == [".gitignore"]
     (runner.root / "new").write_text("so that the trees are different\n")
-    second = await runner.run(cycles=1)
+    (other,), _ = await runner.rows(await runner.run(cycles=1))
+    assert (await git_of.diff(other.base_tree, other.work_tree)).files_changed == 1
+    assert await git_of.existing(story.work_tree, [".gitignore"]) == [".gitignore"]
+    monkeypatch.setattr("orchestrator.SNAPSHOTS_BYTES", 0)
+    await runner.run(cycles=1)
     with pytest.raises(GitError):
         await git_of.existing(story.work_tree, [".gitignore"])
-    (other,), _ = await runner.rows(second)
-    assert (await git_of.diff(other.base_tree, other.work_tree)).files_changed == 1
 
 
 async def test_snapshots_of_a_stopped_batch_stay(make_runner: MakeRunner) -> None:
