@@ -29,6 +29,7 @@ ANSWER_S: Final = 1.5  # … and has so long to give it
 RETRY_S: Final = 0.25  # before the first new try, doubled each time …
 RETRY_MAX_S: Final = 2.0  # … up to this
 SETTLE_S: Final = 0.3  # after an event, before the facts are read that it may have changed
+AGAIN_S: Final = 2.5  # until they are read once more: the runner looks at its plan's files once in a while only
 FACTS_S: Final = 30.0  # between two reads of the facts at most: the day's cost begins anew at midnight
 CHANGES_FACTS: Final = frozenset(
     {"story:status", "plan:change", "cycle:end", "batch:start", "batch:end", "command:end", "context:complete"}
@@ -196,9 +197,13 @@ class Follower:
 
     async def _keep_facts(self) -> None:
         """Read what no event carries, after events that change it and from time to time."""
+        wait = FACTS_S
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._facts_due.wait(), FACTS_S)
+            try:
+                await asyncio.wait_for(self._facts_due.wait(), wait)
+                wait = AGAIN_S
+            except TimeoutError:
+                wait = FACTS_S
             await asyncio.sleep(SETTLE_S)
             self._facts_due.clear()
             with suppress(Unreachable, msgspec.DecodeError):

@@ -141,7 +141,7 @@ async def test_what_is_trusted_in_the_page_counts_and_what_needs_a_restart_is_sa
         before = await get(client, "/api/trust")
         status, after = await post(client, "/api/trust", {"hash": before["hash"]})
         assert (status, after["trusted"], after["waiting"]) == (200, True, [])
-        assert after["restart"] == ["allowed_hosts", "data_dir", "host", "notify_command", "token"]
+        assert after["restart"] == ["allowed_hosts", "data_dir", "host", "token"]
         assert (await get(client, "/api/run"))["agent"]["name"] == "evil"
     assert clone.mark.read_text() == "ran\n"  # the version probe
 
