@@ -29,7 +29,7 @@ from tests.servers import ROOT
 SECONDS = float(os.environ.get("SPRINT_RUNNER_MODEL_SECONDS", "6"))
 BATCHES = int(os.environ.get("SPRINT_RUNNER_MODEL_BATCHES", "2"))
 SEED = int(os.environ.get("SPRINT_RUNNER_MODEL_SEED", "1"))
-COMMITS = int(os.environ.get("SPRINT_RUNNER_MODEL_COMMITS", "8"))
+COMMITS = int(os.environ.get("SPRINT_RUNNER_MODEL_COMMITS", "6"))
 LONG_S = 120
 MEMORY = Path("/dev/shm")  # a disk that syncs in no time, where there is one
 STORIES = {"1-1-a": "backlog", "1-2-b": "review", "1-3-c": "in-progress", "2-1-d": "ready-for-dev", "10-1-e": "backlog"}

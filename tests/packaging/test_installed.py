@@ -26,7 +26,6 @@ CALLS: tuple[list[str], ...] = (
     ["--help"],
     ["--version"],
     ["nowhere"],
-    ["run", "--batch", "0"],
 )
 
 

@@ -52,10 +52,14 @@ def test_nothing_else_lands_in_site_packages(names: set[str]) -> None:
 
 
 def test_the_dependencies_are_those_of_requirements_txt(metadata: dict[str, list[str]]) -> None:
-    extras = ["mcp>=2.3,<3; extra == 'mcp'", "pywebpush>=2.5,<3; extra == 'push'"]
+    extras = [
+        "mcp>=2.3,<3; extra == 'mcp'",
+        "pywebpush>=2.5,<3; extra == 'push'",
+        "nats-py>=2.16,<3; extra == 'fleet'",
+    ]
     wanted = [*(ROOT / "requirements.txt").read_text().splitlines(), *extras]
     assert set(map(Requirement, metadata["Requires-Dist"])) == set(map(Requirement, wanted))
-    assert metadata["Provides-Extra"] == ["mcp", "push"]
+    assert metadata["Provides-Extra"] == ["mcp", "push", "fleet"]
 
 
 def test_the_version_is_the_program_s(metadata: dict[str, list[str]]) -> None:
