@@ -212,6 +212,7 @@ def test_filters_are_kept_in_the_address(board: Page) -> None:
     board.get_by_role("button", name="Board", exact=True).click()
     expect(board.locator(".card")).to_have_count(7)
     board.reload()
+    expect(board.locator(".card")).to_have_count(7)
     board.get_by_role("button", name="Views").click()
     board.get_by_role("button", name="Notebook, by title", exact=True).click()
     expect(board).to_have_url(re.compile(r"(?=.*q=notebook)(?=.*status=backlog)(?=.*sort=title).*layout=list"))

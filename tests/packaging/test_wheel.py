@@ -59,7 +59,7 @@ def test_the_dependencies_are_those_of_requirements_txt(metadata: dict[str, list
     ]
     wanted = [*(ROOT / "requirements.txt").read_text().splitlines(), *extras]
     assert set(map(Requirement, metadata["Requires-Dist"])) == set(map(Requirement, wanted))
-    assert metadata["Provides-Extra"] == ["mcp", "push", "fleet"]
+    assert metadata["Provides-Extra"] == ["fleet", "mcp", "push"]
 
 
 def test_the_version_is_the_program_s(metadata: dict[str, list[str]]) -> None:

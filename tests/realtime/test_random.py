@@ -12,9 +12,9 @@ import aiohttp
 from tests.realtime.pages import PageClient
 from tests.realtime.server import KEY, SERVER, DrivenServer
 
-STEPS = int(os.environ.get("SPRINT_RUNNER_STEPS", "1500"))
+STEPS = int(os.environ.get("SPRINT_RUNNER_STEPS", "3000"))
 PAGES = 8
-ENDS_EVERY = 250  # steps from one end of the server to the next
+ENDS_EVERY = 450  # steps from one end of the server to the next
 MESSAGE = b"x" * 60 + b"\n"
 
 
