@@ -46,10 +46,10 @@ class Source:
         raise AssertionError("nothing is missing")
 
     async def request(self, runner: RunnerId, request: RunnerRequest) -> RunnerResponse:
-        raise NotImplementedError
+        raise AssertionError("nothing is asked of it")
 
     async def messages(self, runner: RunnerId, query: str, role: Role) -> AsyncIterator[bytes]:
-        raise NotImplementedError
+        raise AssertionError("nothing is asked of it")
         yield b""
 
 
