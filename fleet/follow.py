@@ -8,7 +8,6 @@ runner that has ended is reported as lost at once, one that is stopped or hangs 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -23,6 +22,7 @@ from fleet.registry import Entry
 from fleet.source import Committed, Envelope, Facts, Heard, Lost, News, RunnerId, Snapshot, Unreachable
 from runstate.server_state import ServerState
 from security.grants import Role
+from store.rows import now_ms
 
 QUIET_S: Final = 1.0  # of silence, after which the runner is asked for a sign of life …
 ANSWER_S: Final = 1.5  # … and has so long to give it
@@ -159,7 +159,7 @@ class Follower:
 
     async def _init(self, init: _Init) -> bool:
         self._position = (init.epoch, init.seq)
-        await self._sink(Snapshot(self._runner, init.epoch, init.seq, bytes(init.run), _now()))
+        await self._sink(Snapshot(self._runner, init.epoch, init.seq, bytes(init.run), now_ms()))
         return True
 
     def _resumed(self, resumed: _Resumed) -> bool:
@@ -170,7 +170,7 @@ class Follower:
         return False
 
     async def _sign(self, message: _Message) -> bool:
-        await self._sink(Heard(self._runner, _now()))
+        await self._sink(Heard(self._runner, now_ms()))
         if message.type == "tick":
             if message.problem != self._problem:
                 self._problem = message.problem
@@ -190,7 +190,7 @@ class Follower:
         payload: JsonObject = msgspec.json.decode(message.payload, type=dict[str, Any])
         event = Envelope(message.type, payload, message.timestamp, message.seq, message.batch_id)
         self._position = (epoch, message.seq)
-        await self._sink(Committed(self._runner, epoch, (event,), _now()))
+        await self._sink(Committed(self._runner, epoch, (event,), now_ms()))
         if message.type in CHANGES_FACTS:
             self._facts_due.set()
         return True
@@ -209,7 +209,3 @@ class Follower:
             with suppress(Unreachable, msgspec.DecodeError):
                 run = await self._client.get(self.entry, "/api/run")
                 await self._sink(Facts(self._runner, msgspec.json.decode(run, type=ServerState)))
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from base.files import SUFFIX, atomic_write
 from base.process_start import process_start
 from base.regular import read_or_empty
 from security.trust_store import state_folder
+from store.rows import now_ms
 
 ENTRY_BYTES: Final = 16_384
 KNOWN_MAX: Final = 100  # projects that are remembered; the one that was opened longest ago is forgotten first
@@ -144,7 +144,7 @@ def new_entry(folder: Path, name: str, url: str, epoch: str, secret: str | None)
         pid=pid,
         process=process_start(pid) or "",
         epoch=epoch,
-        started_at=int(time.time() * 1000),
+        started_at=now_ms(),
         secret=secret,
     )
 

@@ -22,6 +22,7 @@ from fleet.model import Fleet, Gap, RunnerState
 from fleet.source import RunnerId, RunnerSource
 from fleet.twins import preferred
 from runstate.views import Run
+from store.rows import now_ms
 from websocket.hub import Hub
 
 FLUSH_S: Final = 0.02  # between two messages about one runner; the first one is sent at once
@@ -167,7 +168,7 @@ def _shell(state: RunnerState) -> tuple[Any, ...]:
 
 
 def _event(seq: int, type: str, payload: Any) -> FleetEvent:
-    now = int(time.time() * 1000)
+    now = now_ms()
     body = msgspec.json.encode(payload)
     data = b'{"type":"%b","payload":%b,"timestamp":%d,"seq":%d,"batch_id":null}' % (type.encode(), body, now, seq)
     return FleetEvent(seq, data)

@@ -14,8 +14,9 @@ from fleet.source import Committed, Lost, RunnerId, RunnerRequest, RunnerRespons
 from fleet.stream.broker import Broker, BrokerProblem, NoStream
 from fleet.stream.follow import Delivered, Missing, Unreadable, follow
 from fleet.stream.presence import NO_RUN
-from fleet.stream.remote import Remote, now_ms
+from fleet.stream.remote import Remote
 from security.grants import Role
+from store.rows import now_ms
 
 RETRY_S: Final = 0.5
 MAKE_S: Final = 1.0  # until the next look for a bucket or stream that no runner has made yet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from pathlib import Path
 
 from aiohttp import web
@@ -22,6 +21,7 @@ from running.shared_accounts import SharedAccounts
 from runstate.server_state import FleetView
 from security.grants import Role, Visitor
 from settings import Settings
+from store.rows import now_ms
 
 
 async def fleet_runner(app: web.Application, settings: Settings, data_dir: Path) -> FleetRunner:
@@ -60,7 +60,7 @@ async def _identity(services: Services, settings: Settings, data_dir: Path) -> I
         folder=str(project.root),
         place=str(data_dir),
         branch=None if git is None else await Repository.of(git).branch(),
-        started_at=int(time.time() * 1000),
+        started_at=now_ms(),
         epoch=services.database.epoch,
         instance=secrets.token_hex(8),
         host=host,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -83,8 +82,3 @@ def info_of(state: StateMessage) -> RunnerInfo:
         epoch=state.epoch,
         host=state.host,
     )
-
-
-def now_ms() -> int:
-    """Return the time of this machine in ms since the epoch."""
-    return int(time.time() * 1000)

@@ -35,9 +35,10 @@ from fleet.stream.follow import Missing, Unreadable
 from fleet.stream.login import BrokerLogin
 from fleet.stream.names import GONE_S, PRESENCE, STATE, bucket, key_subject
 from fleet.stream.presence import NO_RUN, PresenceMessage, StateMessage
-from fleet.stream.remote import SILENT, STREAM, Remote, info_of, now_ms, read
+from fleet.stream.remote import SILENT, STREAM, Remote, info_of, read
 from runstate.server_state import ServerState
 from security.grants import Role
+from store.rows import now_ms
 from websocket.frames import resumed_text
 
 NEWS_MAX: Final = 1000  # that wait; who follows a runner waits as well, and the broker with it
