@@ -53,7 +53,7 @@ class Hint(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent asked the operator; `answer` is None while it is open. Times in ms since the epoch.
 
-    `decided` says that the answer leaves the decision to the agent, as it is left where nobody answers in time.
+    `decided` says that the answer leaves the decision to the agent, as it is left where no answer comes in time.
     """
 
     command_id: int

@@ -74,7 +74,7 @@ class _Runner:
 
 
 class Fleet:
-    """All runners. `apply` folds one piece of news and returns whose state it has changed, None for nobody's."""
+    """All runners. `apply` folds one piece of news and returns whose state it has changed, None for none."""
 
     def __init__(self) -> None:
         self._runners: dict[RunnerId, _Runner] = {}

@@ -46,7 +46,7 @@ class Outbox(Protocol):
         ...
 
     def gave_up(self, days: int) -> None:
-        """Report that events were removed before they were published, since nobody took them for so many days."""
+        """Report that events were removed before they were published, since they were not taken for so many days."""
         ...
 
 

@@ -30,7 +30,7 @@ log = logging.getLogger("sprint_runner.search")
 
 
 class ProgressChanged(RuntimeError):
-    """A source that was taken in further by somebody else meanwhile."""
+    """A source that was taken in further by another task meanwhile."""
 
 
 class StoredBlock(NamedTuple):

@@ -36,7 +36,7 @@ from fleet.stream.names import (
 from security.grants import Role
 
 ANSWER_S: Final = 30.0  # for a piece of a response
-TRIES: Final = 3  # of a request that reached nobody, and of a command whose connection was lost
+TRIES: Final = 3  # of a request that reached no runner, and of a command whose connection was lost
 AGAIN_S: Final = 0.2  # before the next one
 READING: Final = ("GET", "HEAD")
 KEY: Final = "idempotency-key"  # of a request over HTTP that has chosen one itself

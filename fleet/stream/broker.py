@@ -24,7 +24,7 @@ from fleet.stream.problems import (
 
 HEARTBEAT_S: Final = 1.0  # of a consumer that has nothing to deliver
 SILENT_S: Final = 3.0  # without a message or heartbeat a consumer is gone
-INACTIVE_S: Final = 10.0  # after which the server forgets a consumer that nobody reads
+INACTIVE_S: Final = 10.0  # after which the server forgets a consumer that is not read
 DUPLICATES_S: Final = 120.0
 OTHER_CONFIGURATION: Final = {10058, 10065}  # the stream is there, made otherwise: the operator's own limits
 

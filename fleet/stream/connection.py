@@ -1,7 +1,7 @@
 """One connection to a NATS server with JetStream: requests, answers, and messages of a subject.
 
 Promises: what is wrong is one sentence; an answer that does not come within its time ends the wait; a connection that
-was lost is not made again by itself, so that whoever uses it begins from what the server has.
+was lost is not made again by itself, so that its user begins from what the server has.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Connection:
     async def _check_jetstream(self, address: str) -> None:
         try:
             await self.api("INFO", {})
-        except NoStream as error:  # answers, but nobody listens to this subject
+        except NoStream as error:  # answers, but has no subscriber of this subject
             await self.close()
             raise BrokerProblem(f"the NATS server at {address} has no JetStream: start it with -js ({error})") from None
         except BrokerProblem:
@@ -149,7 +149,7 @@ class Connection:
     async def request(self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float) -> Message:
         """Send a request and return its answer.
 
-        Raises `NoStream` where nobody listens, `NotAllowed`, `BrokerLost`.
+        Raises `NoStream` without a subscriber, `NotAllowed`, `BrokerLost`.
         """
         request = self.client.request(subject, data, timeout=timeout_s, headers=dict(headers) or None)
         try:

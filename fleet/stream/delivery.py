@@ -46,17 +46,17 @@ class Delivery:
         """Deliver the events of one runner for as long as the connection lasts."""
         while True:
             try:
-                remote.told.clear()
+                remote.updated.clear()
                 if remote.seq is None or (remote.state is not None and remote.state.epoch != remote.epoch):
                     await self._begin(remote)
                 await self._deliver(broker, remote)
             except Unreadable as error:
                 await remote.cannot_read(str(error))
-                await remote.told.wait()
+                await remote.updated.wait()
             except Missing as error:
                 log.warning("%s: %s is kept nowhere any more; it begins anew", remote.name, error)
                 remote.seq = None
-                await remote.told.wait()
+                await remote.updated.wait()
             except NoStream:
                 await asyncio.sleep(MAKE_S)
             except (BrokerProblem, Unreachable) as error:

@@ -2,7 +2,7 @@
 
 The table of events is the outbox itself. What counts for where to continue is the newest message of the stream; the
 row of the cursor counts where the stream has none. Promises: an event is stored after its predecessor or not at all,
-whoever is killed in between; events that no longer agree with the stream are not published.
+whatever is killed in between; events that no longer agree with the stream are not published.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Presence:
                 place = await self.begin(broker)
 
     async def end(self, broker: Broker) -> None:
-        """Say that the runner ends, so that nobody has to wait for it."""
+        """Say that the runner ends, so that no reader has to wait for it."""
         await broker.put(self._subject, b"", KV_Operation=ENDED)
 
     async def _claim(self, broker: Broker) -> int:

@@ -38,7 +38,7 @@ class Remote:
         self.lost: str | None = SILENT
         self.problem: str | None = None  # what of it cannot be read
         self.task: asyncio.Task[None] | None = None
-        self.told = asyncio.Event()  # of a newer state
+        self.updated = asyncio.Event()  # of a newer state
 
     async def lose(self, reason: str) -> None:
         """Say once that it cannot be reached."""

@@ -238,7 +238,7 @@ def _request_of(message: Message) -> tuple[str, str]:
             f"this runner knows version {VERSION} of a fleet's messages, not {version}: update both",
         )
     method, _, target = message.headers.get(REQUEST_HEADER, "").partition(" ")
-    if message.reply.startswith("$JS."):  # a consumer that someone has directed here: nobody's request
+    if message.reply.startswith("$JS."):  # a consumer directed here: no request
         raise Refusal(400, "bad_request", "a message of a stream is no request")
     if not method.isalpha() or not target.startswith("/") or not target.isascii() or not message.reply:
         raise Refusal(400, "bad_request", f"{REQUEST_HEADER} must have a method and a path")

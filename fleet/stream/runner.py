@@ -96,7 +96,7 @@ class FleetRunner:
                 async with asyncio.timeout(END_S):
                     await self._presence.end(self._broker)
             except (BrokerProblem, TimeoutError) as error:
-                log.info("the fleet was not told of the end: %s", error)
+                log.info("the end was not announced to the fleet: %s", error)
         await end_tasks(self._task)
         await self._requests.close()
 

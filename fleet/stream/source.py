@@ -164,7 +164,7 @@ class StreamRunners:
         if remote.state is None or info_of(remote.state) != info:
             await self._news.put(Listed(remote.id, info))
         remote.state = state
-        remote.told.set()
+        remote.updated.set()
         if state.epoch != remote.epoch and remote.task is not None:
             await end_tasks(remote.task)
         elif bytes(state.run) != NO_RUN and remote.seq is not None:

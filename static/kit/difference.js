@@ -1,7 +1,7 @@
 // @ts-check
 /** How much a figure differs from an earlier one, in words. Pure. */
 
-/** Differences from this share on are told as a multiple. */
+/** Differences from this share on are shown as a multiple. */
 const MANY = 10;
 
 /**

@@ -26,7 +26,7 @@ export class Lazy {
     this.#make = make;
   }
 
-  /** Whether somebody has used it. */
+  /** Whether it was used. */
   get used() {
     return this.#made !== null;
   }

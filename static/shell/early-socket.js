@@ -1,5 +1,5 @@
 // @ts-check
-/** The connection that was opened before the modules were read (`boot.js`), for whoever opens the first one. */
+/** The connection that was opened before the modules were read (`boot.js`), for the first one that is opened. */
 
 /** @typedef {{url: string, socket: WebSocket, messages: MessageEvent[]}} EarlySocket */
 

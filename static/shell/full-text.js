@@ -1,5 +1,5 @@
 // @ts-check
-/** The search over all events and transcripts for the palette: asked while somebody types, answered page by page. */
+/** The search over all events and transcripts for the palette: asked during typing, answered page by page. */
 import { catchApiError, get } from "../kit/api.js";
 import { clock, count, day, plural, shortCommand, shortKey } from "../kit/format.js";
 

@@ -40,7 +40,7 @@ export function outcomeWords(command) {
   return [words, words.startsWith(verdict) ? "" : verdict].filter(Boolean).join(" · ");
 }
 
-/** Whether somebody should look at a command. @param {Command} command */
+/** Whether a command needs a look. @param {Command} command */
 export function isProblem(command) {
   const outcome = outcomeOf(command);
   return outcome === "failed" || outcome === "waiting";
