@@ -27,7 +27,7 @@ def test_a_hint_goes_to_the_next_command(
 ) -> None:
     server = serve("max")
     watch.allow("400")  # a hint with a control code
-    page = visit(context, server, f"board?story={KEY}")
+    page = visit(context, server, f"board?story={KEY}&dossier=conversation")
     page.set_viewport_size({"width": width, "height": 800})
     hints = part(page, "Hints for its next command")
     field = hints.get_by_label(f"Hint for the next command of {KEY}")

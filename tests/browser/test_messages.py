@@ -26,7 +26,7 @@ def test_a_message_is_sent_and_taken(
 ) -> None:
     server = serve("max", {"dev-story": ["slow:4"]})
     watch.allow("400")  # a message with a control code
-    page = visit(context, server, f"board?story={KEY}")
+    page = visit(context, server, f"board?story={KEY}&dossier=conversation")
     page.set_viewport_size({"width": width, "height": 800})
     server.ask("api/run/start", {"stories": [KEY], "batch_size": 1})
     row = page.locator(".command", has=page.locator("b", has_text="dev"))

@@ -41,7 +41,7 @@ def pictures(page: Page, name: str) -> None:
 @both_widths
 def test_the_dossier_shows_what_would_be_sent(context: BrowserContext, idle: PageServer, axe: str, width: int) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visit(context, idle, f"board?story={KEY}")
+    page = visit(context, idle, f"board?story={KEY}&dossier=conversation")
     page.set_viewport_size({"width": width, "height": 800})
     sent = part(page, "What would be sent")
     sent.locator("summary").first.focus()

@@ -37,7 +37,7 @@ def test_the_file_is_named_and_deleted_after_a_confirmation(
     for other in file.parent.glob(f"{key}-*.md"):
         other.unlink()
     file.write_text(BLOCKED)
-    page = visit(context, server, f"board?story={key}")
+    page = visit(context, server, f"board?story={key}&dossier=conversation")
     page.set_viewport_size({"width": width, "height": 800})
     hints = part(page, "Hints for its next command")
     hints.get_by_role("button", name="Retry", exact=True).click()
