@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -28,6 +29,12 @@ os.environ[VARIABLE] = "1"  # of the servers that tests start; those of trust it
 # The servers of tests write who they are into a folder of this run, not into that of the machine's user.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="sprint-runner-state-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+
+# How long an example takes says something about the machine, and nothing about the program.
+hypothesis.settings.register_profile(
+    "machines differ", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("machines differ")
 
 MakeRunner = Callable[..., Awaitable[Runner]]
 __all__ = ["MakeRunner", "world"]  # a fixture is found by its name here

@@ -49,6 +49,7 @@ class Server:
         self.messages: queue.Queue[Any] = queue.Queue()
         self.answers: queue.Queue[Any] = queue.Queue()
         self.cancelled = False
+        self.starting = threading.Lock()  # so that a cancel finds the agent behind it, or that agent finds the cancel
         self.listens = threading.Event()  # the agent behind it handles signals
         self.asked = 0
 
@@ -70,14 +71,19 @@ class Server:
             if "method" not in message:
                 self.answers.put(message)
             elif message["method"] == "session/cancel":
-                self.cancelled = True
                 self.answers.put(CANCELLED)
-                if self.child is not None:
-                    self.listens.wait(READY_S)  # before that the signal would be its end, not that of its turn
-                    self.child.send_signal(signal.SIGINT)
+                with self.starting:
+                    self.cancelled = True
+                    child = self.child
+                if child is not None:
+                    self.interrupt(child)
             else:
                 self.messages.put(message)
         self.messages.put(None)
+
+    def interrupt(self, child: subprocess.Popen[bytes]) -> None:
+        self.listens.wait(READY_S)  # before that the signal would be its end, not that of its turn
+        child.send_signal(signal.SIGINT)
 
     def say(self, **message: Any) -> None:
         print_line(json.dumps({"jsonrpc": "2.0", **message}).encode())
@@ -160,26 +166,30 @@ class Turn:
         session = ["--resume" if sessions.exists(self.session) else "--session-id", self.session]
         argv = [sys.executable, str(AGENT), "-p", "--output-format", "stream-json", "--verbose", *session]
         server.listens.clear()
-        server.child = subprocess.Popen(
-            [*argv, "--model", server.model, *server.options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert server.child.stdin is not None
-        assert server.child.stdout is not None
-        server.child.stdin.write(prompt.encode())
-        server.child.stdin.close()
+        with server.starting:
+            child = server.child = subprocess.Popen(
+                [*argv, "--model", server.model, *server.options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            late = server.cancelled
+        if late:  # the cancel came before there was anything to interrupt
+            threading.Thread(target=server.interrupt, args=(child,), daemon=True).start()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(prompt.encode())
+        child.stdin.close()
         ended = False
-        for line in server.child.stdout:
+        for line in child.stdout:
             server.listens.set()
             ended = self.translate(line) or ended
             if self.answer is not None:
                 break
         if self.answer is not None:  # the one that asked ends, its session continues with the answer
-            server.child.kill()
-            server.child.wait()
+            child.kill()
+            child.wait()
             answer, self.answer = self.answer, None
             self.run(answer)
         elif not ended:
-            end_as(server.child.wait())
+            end_as(child.wait())
 
     def translate(self, line: bytes) -> bool:
         """Whether this was the end of the turn."""
