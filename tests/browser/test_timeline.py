@@ -65,7 +65,7 @@ def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finish
     expect(words).to_have_text(FOUR_TIMES)
     before = chart.evaluate("chart => chart.scrollLeft")
     press(page, "Shift+ArrowRight")
-    assert chart.evaluate("chart => chart.scrollLeft") > before
+    page.wait_for_function("before => document.getElementById('chart').scrollLeft > before", arg=before)
     chart.hover()
     page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
