@@ -15,8 +15,9 @@ from store.rows import many
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """One group of commands. Durations in ms, cost in US dollars; `held` were stopped, interrupted or out of quota.
 
-    A command that blocked its story has failed. `succeeded`, `failed`, `held` and `running` add up to `commands`; `estimated_usd` is the part of `cost_usd` that
-    no agent reported. The commands without cost or tokens are those whose agent reported none: they are not 0.
+    A command that blocked its story has failed. `succeeded`, `failed`, `held` and `running` add up to `commands`.
+    `estimated_usd` is the part of `cost_usd` that no agent reported. The commands without cost or tokens are those
+    whose agent reported none: they are not 0.
     """
 
     name: str
