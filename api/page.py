@@ -14,7 +14,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from aiohttp import web
@@ -68,11 +68,15 @@ class Asset:
 
 
 Manifest = Mapping[str, Asset]
-MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
+MANIFEST: Final = web.AppKey("manifest", Mapping[str, Asset])
 
 
-def manifest() -> dict[str, Asset]:
-    """Return all files of the pages by their path below `/static/`, and the pages, each also as readers get it."""
+@cache
+def manifest() -> Manifest:
+    """Return all files of the pages by their path below `/static/`, and the pages, each also as readers get it.
+
+    They are read once in the life of a process: a page never mixes the files of two versions of the program.
+    """
     static = PROGRAM_DIR / "static"
     paths = [path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES]
     files = {path.relative_to(static).as_posix(): path.read_text("utf-8") for path in paths}
