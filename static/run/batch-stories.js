@@ -117,11 +117,12 @@ function createStory(row, open) {
   const reason = h("p", { class: "story-reason" });
   const name = h("span", { class: "key", text: shortKey(row.key), title: row.key });
   const summary = h("summary", { class: "story-head" }, glyph, name, title, status, cost);
-  const more = h("a", {
-    class: "story-more",
-    href: `#run?story=${encodeURIComponent(row.key)}`,
-    text: "Open the story",
-  });
+  const way = (/** @type {string} */ words, /** @type {Record<string, string>} */ params) =>
+    h("a", { class: "story-more", href: toHash("run", { story: row.key, ...params }), text: words });
+  const changes = way("Changes", { dossier: "changes" });
+  const revert = way("Revert…", { dossier: "changes", form: "revert" });
+  attr(revert, "data-verb", true);
+  const more = h("p", { class: "story-ways" }, way("Open the story", {}), changes, revert);
   const rows = h("ol", { class: "steps", "aria-label": `Steps of ${shortKey(row.key)}` });
   const el = h("li", { class: "story", "data-key": row.key }, h("details", {}, summary, reason, rows, more));
   const steps = createStepList(rows, open);
@@ -134,6 +135,8 @@ function createStory(row, open) {
       text(title, now.title);
       text(status, now.status && now.status !== "done" ? statusText(now.status) : "");
       text(cost, now.cost ? money(now.cost, now.estimated) : "");
+      show(changes, now.commands.length > 0);
+      show(revert, now.status === "done" && now.commands.length > 0);
       text(reason, now.reason && now.status === "blocked" ? now.reason : "");
       show(reason, Boolean(reason.textContent));
       const isShown = (/** @type {Command | null} */ runs) => runs !== null && runs.command_id === now.shown;

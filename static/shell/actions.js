@@ -36,7 +36,7 @@ const ELSEWHERE = [
 
 /** @param {Page} page */
 export function createActions(page) {
-  const palette = createPalette(() => createEntries(page, { openHelp: help.open, tabKeys: TAB_KEYS }));
+  const palette = createPalette((onMore) => createEntries(page, { openHelp: help.open, tabKeys: TAB_KEYS, onMore }));
   const help = createShortcuts(shortcuts(page, palette.open));
 }
 
