@@ -12,7 +12,7 @@ import { stepsOf } from "./steps.js";
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /**
  * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number,
- *   commands: Command[], shown: number | null}} Row
+ *   commands: Command[], shown: readonly number[]}} Row
  */
 
 /** Stories that are listed, the newest of them; the History has them all. */
@@ -88,7 +88,7 @@ function keyOf(row) {
   return row.key;
 }
 
-/** @param {Model} model @param {number | null} shown @returns {Row[]} */
+/** @param {Model} model @param {readonly number[]} shown @returns {Row[]} */
 function rowsOf({ run, plan, commands }, shown) {
   /** @type {Map<string, Command[]>} */
   const byStory = new Map();
@@ -139,7 +139,7 @@ function createStory(row, open) {
       show(revert, now.status === "done" && now.commands.length > 0);
       text(reason, now.reason && now.status === "blocked" ? now.reason : "");
       show(reason, Boolean(reason.textContent));
-      const isShown = (/** @type {Command | null} */ runs) => runs !== null && runs.command_id === now.shown;
+      const isShown = (/** @type {Command | null} */ runs) => runs !== null && now.shown.includes(runs.command_id);
       steps.render(
         stepsOf(now.commands, []).map((step) => ({ ...step, several: false, live: null, shown: isShown(step.runs) })),
       );
