@@ -7,7 +7,7 @@ import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
 import { RUNNER } from "../shell/command-list.js";
 import { createBranchForm } from "./branch-form.js";
-import { createSize } from "./diff.js";
+import { createSize } from "./change-size.js";
 import { countText, findingLists, toneOf } from "./findings.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createTranscript } from "./transcript.js";
