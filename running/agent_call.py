@@ -154,6 +154,8 @@ class AgentCall:
     async def _run_once(self, call: Call) -> Outcome:
         gate = self._gate
         self._process = process = await self._start(call)
+        if self._adopted:
+            await self.questions.resume()
         for message in self._early:
             process.say(*message)
         self._early.clear()
@@ -183,8 +185,6 @@ class AgentCall:
         process = await start(self._agent_spec, call, self._take, self._on_exit)
         if process is None:
             raise MachineLostError(f"{machine.name} was never given the command.")
-        if self._adopted:
-            await self.questions.resume()
         return process
 
     def _end_or_leave(self) -> None:

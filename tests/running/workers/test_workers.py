@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from running.preflight import NotNow
 from tests.running.lanes.lane_runs import branches, ends, git, overlapped, worktrees
 from tests.running.workers.conftest import MakeRemote
 
