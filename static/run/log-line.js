@@ -172,7 +172,9 @@ function formatCommandStart(p) {
   const marks = [p.attempt > 1 ? `attempt ${p.attempt}` : "", p.background ? "in the background" : ""].filter(Boolean);
   return lineText(
     "start",
-    [`${shortCommand(p.command)} started`, who && `by ${who}`, ...marks].filter(Boolean).join(", "),
+    [`${shortCommand(p.command)} started`, who && `by ${who}`, p.machine && `on ${p.machine}`, ...marks]
+      .filter(Boolean)
+      .join(", "),
   );
 }
 
