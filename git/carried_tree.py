@@ -6,12 +6,13 @@ named. Its parent is HEAD. An index of our own is used, so that the tree's own i
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from git.process import Calls, in_thread
+from git.process import Calls, in_thread, run_git
 from git.work_tree import AS_IS
 
 # The same state has the same name, whoever takes it, and when.
@@ -32,25 +33,33 @@ class TreeState:
 
 
 class CarriedTree:
-    """The work tree with the folder `top`; `index` is a file of this object alone."""
+    """The work tree with the folder `top`; `index` is a file of this object alone. One call at a time."""
 
     def __init__(self, top: Path, index: Path) -> None:
         self._top = top
         self._index = index
 
-    async def state(self, named: Sequence[str] = ()) -> TreeState:
-        """Return the state as it is now; `named` are ignored files, relative to the top, that count. Raises `GitError`.
+    async def state(self, named: Sequence[str] = (), planning: Sequence[str] = ()) -> TreeState:
+        """Return the state as it is now. Raises `GitError`.
 
-        Its objects are in the repository, and no branch leads to them.
+        Of what git ignores `named` count, paths relative to the top, and all that these pathspecs of `planning` name.
+        The objects are in the repository, and no branch leads to them.
         """
-        return await in_thread(lambda calls: self._state(calls, named))
+        return await in_thread(lambda calls: self._state(calls, named, planning))
 
-    async def change(self, before: TreeState, after: TreeState) -> None:
-        """Change what differs between two states; raises `GitError` before anything is changed where files here differ.
+    async def changed(self, before: str, after: str) -> list[str]:
+        """Return the paths in which two commits differ."""
+        arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+        text = await run_git(self._top, arguments, undecodable="surrogateescape")
+        return [name for name in text.split("\0") if name]
 
-        May be repeated after it was cut off. What came since in other files stays.
+    async def change(self, after: TreeState, paths: Sequence[str], since: str) -> None:
+        """Set these paths to what a state has of them; git changes all of them or none. Raises `GitError`.
+
+        HEAD moves on to that of the state where that comes after it; `since` is the HEAD that the other side began
+        with. Everything else stays. May be repeated after it was cut off.
         """
-        await in_thread(lambda calls: self._change(calls, before, after))
+        await in_thread(lambda calls: self._change(calls, after, paths, since))
 
     async def force(self, after: TreeState, branch: str) -> None:
         """Set the work tree to a state and have its branch there; ignored files that are not in the state stay.
@@ -61,17 +70,24 @@ class CarriedTree:
 
     # -- in a thread
 
-    def _run(self, calls: Calls, *arguments: str, **more: object) -> str:
+    def _run(self, calls: Calls, *arguments: str, index: Path | None = None, **more: object) -> str:
         """Run git with the index of our own."""
-        environment = {"GIT_INDEX_FILE": str(self._index)}
+        environment = {"GIT_INDEX_FILE": str(index or self._index)}
         return calls.run(self._top, arguments, environment=environment, **more).strip()  # type: ignore[arg-type]
 
-    def _state(self, calls: Calls, named: Sequence[str]) -> TreeState:
+    def _state(self, calls: Calls, named: Sequence[str], planning: Sequence[str]) -> TreeState:
         head = calls.run(self._top, ("rev-parse", "--verify", "HEAD^{commit}")).strip()
-        self._take_up(calls, named)
+        self._take_up(calls, [*named, *self._others(calls, planning)])
         tree = self._run(calls, "write-tree")
         commit = calls.run(self._top, ("commit-tree", tree, "-p", head, "-m", "state"), environment=SAME)
         return TreeState(head, commit.strip())
+
+    def _others(self, calls: Calls, planning: Sequence[str]) -> list[str]:
+        if not planning:
+            return []
+        arguments = ("ls-files", "--others", "-z", "--", *planning)
+        text = calls.run(self._top, arguments, undecodable="surrogateescape")
+        return [name for name in text.split("\0") if name and not name.endswith("/")]
 
     def _take_up(self, calls: Calls, named: Sequence[str] = ()) -> None:
         """Bring our index to what the work tree holds; a file that git cannot read is left out."""
@@ -89,12 +105,33 @@ class CarriedTree:
                 accepted=(0, 1),
             )
 
-    def _change(self, calls: Calls, before: TreeState, after: TreeState) -> None:
-        self._take_up(calls)
-        if before.commit != after.commit:
+    def _change(self, calls: Calls, after: TreeState, paths: Sequence[str], since: str) -> None:
+        self._take_up(calls, paths)
+        if paths:
+            now = self._run(calls, "write-tree")
             # Git looks at every file first: it changes all of them or none.
-            self._run(calls, "read-tree", "-m", "-u", before.commit, after.commit)
-        self._move_head(calls, after.head)
+            self._run(calls, "read-tree", "-m", "-u", now, self._with(calls, after.commit, paths))
+        head = calls.run(self._top, ("rev-parse", "--verify", "HEAD")).strip()
+        if head in (since, after.head) or self._is_ancestor(calls, head, after.head):
+            self._move_head(calls, after.head)
+
+    def _with(self, calls: Calls, commit: str, paths: Sequence[str]) -> str:
+        """Return the tree of our index with some paths as a commit has them."""
+        index = self._index.with_name(f"{self._index.name}.next")
+        shutil.copyfile(self._index, index)
+        wanted_paths = set(paths)
+        wanted = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
+        arguments = ("update-index", "--force-remove", "-z", "--stdin")
+        self._run(calls, *arguments, index=index, stdin=wanted)
+        rows = calls.run(self._top, ("ls-tree", "-r", "-z", "--full-tree", commit), undecodable="surrogateescape")
+        entries = "".join(f"{row}\0" for row in rows.split("\0") if row and row.partition("\t")[2] in wanted_paths)
+        kept = entries.encode(errors="surrogateescape")
+        self._run(calls, "update-index", "-z", "--index-info", index=index, stdin=kept)
+        return self._run(calls, "write-tree", index=index)
+
+    def _is_ancestor(self, calls: Calls, before: str, after: str) -> bool:
+        base = calls.run(self._top, ("merge-base", before, after), accepted=(0, 1)).strip()
+        return base == before
 
     def _force(self, calls: Calls, after: TreeState, branch: str) -> None:
         self._take_up(calls)

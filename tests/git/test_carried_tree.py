@@ -8,7 +8,6 @@ import pytest
 
 from git.bundles import BundleRefused, digest_of, is_known, take_bundle, write_bundle
 from git.carried_tree import CarriedTree, TreeState
-from git.process import GitError
 from tests.git.repositories import git, make
 
 
@@ -39,7 +38,7 @@ class Pair:
         state = await self.copy.state()
         digest = await write_bundle(self.there, state.commit, [before.head], self.file)
         await take_bundle(self.here, state.commit, self.file, digest)
-        await self.tree.change(before, state)
+        await self.tree.change(state, await self.copy.changed(before.commit, state.commit), before.head)
         return state
 
 
@@ -112,20 +111,54 @@ async def test_a_change_that_was_cut_off_is_finished(pair: Pair) -> None:
     digest = await write_bundle(pair.there, state.commit, [sent.head], pair.file)
     await take_bundle(pair.here, state.commit, pair.file, digest)
     (pair.here / "made.py").write_text("made\n")  # as far as an earlier try has come
-    await pair.tree.change(sent, state)
-    await pair.tree.change(sent, state)
+    paths = await pair.copy.changed(sent.commit, state.commit)
+    await pair.tree.change(state, paths, sent.head)
+    await pair.tree.change(state, paths, sent.head)
     assert files(pair.here) == files(pair.there)
 
 
-async def test_nothing_is_changed_where_a_file_here_differs(pair: Pair) -> None:
+async def test_a_file_that_changed_on_both_sides_is_that_of_the_worker(pair: Pair) -> None:
     sent = await pair.send()
     (pair.there / "src/app.py").write_text("theirs\n")
     (pair.there / "made.py").write_text("made\n")
     (pair.here / "src/app.py").write_text("mine\n")
-    before = files(pair.here)
-    with pytest.raises(GitError, match=r"src/app\.py"):
-        await pair.back(sent)
-    assert files(pair.here) == before
+    await pair.back(sent)
+    assert files(pair.here) == files(pair.there)
+
+
+async def test_a_commit_here_meanwhile_stays(pair: Pair) -> None:
+    sent = await pair.send()
+    (pair.there / "src").rename(pair.there / "lib")
+    (pair.here / "mine.py").write_text("mine\n")
+    git(pair.here, "add", "-A")
+    git(pair.here, "commit", "-qm", "mine")
+    await pair.back(sent)
+    assert git(pair.here, "log", "-1", "--format=%s") == "mine"
+    assert files(pair.here) == {**files(pair.there), "mine.py": "mine\n"}
+
+
+async def test_a_folder_takes_the_place_of_a_file(pair: Pair) -> None:
+    sent = await pair.send()
+    (pair.there / "src/app.py").unlink()
+    (pair.there / "src").rmdir()
+    (pair.there / "src").write_text("a file\n")
+    (pair.there / ".gitignore").unlink()
+    (pair.there / ".gitignore").mkdir()
+    (pair.there / ".gitignore" / "x").write_text("a folder\n")
+    await pair.back(sent)
+    assert files(pair.here) == {"src": "a file\n", ".gitignore/x": "a folder\n"}
+
+
+async def test_planning_files_that_git_ignores_travel(pair: Pair) -> None:
+    (pair.here / "build").mkdir()
+    (pair.here / "build/plan.md").write_text("plan\n")
+    state = await pair.tree.state((), ["build"])
+    digest = await write_bundle(pair.here, state.commit, (), pair.file)
+    await take_bundle(pair.there, state.commit, pair.file, digest, "refs/sprint-runner/kept")
+    await pair.copy.force(state, "lane")
+    (pair.there / "build/story.md").write_text("story\n")
+    after = await pair.copy.state((), ["build"])
+    assert await pair.copy.changed(state.commit, after.commit) == ["build/story.md"]
 
 
 async def test_what_came_meanwhile_in_other_files_stays(pair: Pair) -> None:
