@@ -61,6 +61,11 @@ async def is_known(folder: Path, *commits: str) -> bool:
     return len(await _known(folder, commits)) == len(set(commits))
 
 
+async def set_ref(folder: Path, ref: str, commit: str) -> None:
+    """Have a ref of ours lead to a commit."""
+    await run_git(folder, ("update-ref", ref, commit))
+
+
 async def _known(folder: Path, commits: Sequence[str]) -> list[str]:
     """Return those of the commits that a repository has, each once."""
     wanted = list(dict.fromkeys(commits))

@@ -33,11 +33,15 @@ class TreeState:
 
 
 class CarriedTree:
-    """The work tree with the folder `top`; `index` is a file of this object alone. One call at a time."""
+    """The work tree with the folder `top`; `index` is a file of this object alone. One call at a time.
 
-    def __init__(self, top: Path, index: Path) -> None:
+    `prefix` is the project's folder in it, "" or "part/of/it/", from which pathspecs are meant.
+    """
+
+    def __init__(self, top: Path, index: Path, prefix: str = "") -> None:
         self._top = top
         self._index = index
+        self._project = top / prefix
 
     async def state(self, named: Sequence[str] = (), planning: Sequence[str] = ()) -> TreeState:
         """Return the state as it is now. Raises `GitError`.
@@ -83,10 +87,10 @@ class CarriedTree:
         return TreeState(head, commit.strip())
 
     def _others(self, calls: Calls, planning: Sequence[str]) -> list[str]:
-        if not planning:
+        if not planning or not self._project.is_dir():
             return []
-        arguments = ("ls-files", "--others", "-z", "--", *planning)
-        text = calls.run(self._top, arguments, undecodable="surrogateescape")
+        arguments = ("ls-files", "--others", "--full-name", "-z", "--", *planning)
+        text = calls.run(self._project, arguments, undecodable="surrogateescape")
         return [name for name in text.split("\0") if name and not name.endswith("/")]
 
     def _take_up(self, calls: Calls, named: Sequence[str] = ()) -> None:

@@ -170,10 +170,10 @@ class LaneChannel:
 
     async def _follow(self, broker: Broker) -> None:
         async for message in broker.follow(self._stream, self._in, self.read + 1):
-            await self._receive(await self._whole(broker, message))
+            await self._receive(await self.whole(broker, message))
             self.read = message.seq
 
-    async def _whole(self, broker: Broker, message: Message) -> Message:
+    async def whole(self, broker: Broker, message: Message) -> Message:
         """Return a message with its body, wherever that is."""
         name = message.headers.get(BODY_HEADER)
         if name is None:

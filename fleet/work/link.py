@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -29,12 +30,18 @@ class BrokerLink:
         self._login, self._name = login, name
         self._session, self._on_problem = session, on_problem
         self._broker: Broker | None = None
+        self._since = 0.0
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_connected(self) -> bool:
         return self._broker is not None
+
+    @property
+    def connected_s(self) -> float:
+        """How long the connection has lasted, in seconds."""
+        return 0.0 if self._broker is None else time.monotonic() - self._since
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._keep(), name=f"link of {self._name}")
@@ -87,7 +94,7 @@ class BrokerLink:
         broker = await Broker.connect(login.address, login.user, login.password, self._name)
         session = asyncio.ensure_future(self._run(broker))
         try:
-            self._broker = broker
+            self._broker, self._since = broker, time.monotonic()
             self._ready.set()
             await asyncio.wait({session, broker.lost}, return_when=asyncio.FIRST_COMPLETED)
             if session.done():

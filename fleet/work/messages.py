@@ -19,14 +19,17 @@ class ForeignMessage(BrokerProblem):
     """A message of another version, or one that cannot be read."""
 
 
-class TreeRef(msgspec.Struct, frozen=True):
+class TreeRef(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tree: HEAD, the commit with all files, and the bundle with what the other side lacks of it.
 
-    `bundle` is an object and `digest` its SHA-256; both are empty where the other side has everything.
+    `paths` are those that changed at the sender since the last exchange, when its HEAD was `since`; None: the other
+    side takes the whole state. `bundle` is an object and `digest` its SHA-256; both are empty where nothing is lacking.
     """
 
     head: str
     commit: str
+    since: str
+    paths: tuple[str, ...] | None = None
     bundle: str = ""
     digest: str = ""
 
@@ -43,6 +46,8 @@ class LaneOffer(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     setup: str | None = None
     stories: tuple[str, ...] = ()
+    planning: tuple[str, ...] = ()  # pathspecs below the project, of files that travel also where git ignores them
+    object_format: str = "sha1"
     lease_s: float
     identity: tuple[str, str] = ("", "")  # name and address of who commits
 
@@ -123,7 +128,7 @@ class CallProgress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class CallEnded(msgspec.Struct, frozen=True, tag="ended"):
-    """A call has ended; `tree` is None where nothing was started. `size` counts the bytes of its recording."""
+    """A call has ended; `tree` is None where nothing was started, or the work could not be sent."""
 
     id: str
     outcome: Outcome
