@@ -21,6 +21,10 @@ class MachineLostError(Exception):
     """
 
 
+class LeftRunningError(Exception):
+    """This server ends and the call goes on: its worker keeps what it says, and the next server adopts it."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaneLease:
     """Which machine holds a lane, as the lane's row remembers it.
@@ -41,8 +45,9 @@ class LaneJob:
 
     `name` is unique in the database (the worktree's folder and branch are named so), `top` the mirror: the lane's
     worktree here, in which `prefix` is the project's folder ("" or "apps/web/"). `untracked` returns the files below
-    the project that git ignores or does not know and that the lane has as copies: they travel both ways. `setup` is
-    the command that makes a fresh worktree ready. `lease` is the newest one that was kept, None for a new lane.
+    the project that git ignores or does not know and that the lane has as copies: they travel both ways, and so does
+    whatever is untracked below the pathspecs of `planning`. `setup` is the command that makes a fresh worktree ready.
+    `lease` is the newest one that was kept, None for a new lane.
     """
 
     epoch: str
@@ -51,6 +56,7 @@ class LaneJob:
     top: Path
     prefix: str
     untracked: Callable[[], Sequence[str]]
+    planning: tuple[str, ...]
     agents: tuple[str, ...]
     setup: str | None
     stories: tuple[str, ...]
@@ -60,8 +66,8 @@ class LaneJob:
 class RemoteProcess(Protocol):
     """A call of an agent on a worker: what a run uses of `agents.AgentProcess`.
 
-    `wait` and `outcome` raise `MachineLostError`. They return when the mirror holds what the call has changed.
-    `pid` is None: no process of this machine.
+    `wait` and `outcome` raise `MachineLostError`. They return when the mirror holds what the call has changed; `wait`
+    when its recording is compressed as well. `pid` is None: no process of this machine.
     """
 
     pid: int | None
@@ -86,6 +92,10 @@ class RemoteProcess(Protocol):
     def say(self, message_id: int, text: str) -> bool: ...
 
     def answer(self, text: str) -> bool: ...
+
+    def leave(self) -> None:
+        """Stop following the call, which goes on; `wait` and `outcome` raise `LeftRunningError`."""
+        ...
 
 
 class LaneMachine(Protocol):
@@ -122,6 +132,28 @@ class LaneMachine(Protocol):
 
     async def release(self, *, keep: bool) -> None:
         """Give the place back; `keep` leaves the lane's tree on the worker, whose story is not finished."""
+        ...
+
+
+class CommandPlace(Protocol):
+    """Where the commands of a lane run: here, or on a worker, which another one follows when it is lost."""
+
+    @property
+    def machine(self) -> LaneMachine | None:
+        """The worker that has the lane; None where the lane is worked on here, or has no place at the moment."""
+        ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the lane has a place."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when the lane has a place, here or on a worker. Raises `Stopped`."""
+        ...
+
+    async def lost(self, machine: LaneMachine, why: str) -> None:
+        """The machine has lost the lane: the next command waits for another one."""
         ...
 
 

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from base.files import atomic_write
-from running.check_process import CHECK_TIMEOUT_S, VerifyResult, run
+from running import check_process
+from running.check_process import VerifyResult
+from running.machines import MachineLostError
 from running.surroundings import SurroundingsFailed
 from running.workspace import Workspace, until_stored
 from store.checks import create_check, get_checks_by_key
@@ -43,24 +45,40 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
     command = workspace.settings().verify
     if command is None:
         return None
-    began = workspace.clock()
-    argv = arguments(command)
-    if not argv:
+    if not arguments(command):
         raise SurroundingsFailed("verify", f"the check `{command}` cannot be started: its quotes do not match")
-    ran = await run(argv, workspace.project.root)
+    for on_worker in _where(workspace):
+        if (why := await _failure(workspace, about, command, on_worker=on_worker)) is not None:
+            return why
+    return None
+
+
+def _where(workspace: Workspace) -> list[bool]:
+    """Return where the work is verified, on the worker that has the lane or here, in this order."""
+    place, wanted = workspace.place, workspace.settings().verify_on
+    if place is None or (place.is_ready and place.machine is None) or wanted == "coordinator":
+        return [False]
+    return [True] if wanted == "worker" else [True, False]
+
+
+async def _failure(workspace: Workspace, about: VerifyContext, command: str, *, on_worker: bool) -> str | None:
+    began = workspace.clock()
+    ran, machine = await _run(workspace, command, on_worker=on_worker)
+    where = "" if machine is None else f" on {machine}"
     if workspace.git is not None:
         workspace.git.outdate()  # the check may write files
     if ran.problem is not None:
-        message = f"the check `{command}` cannot be started ({ran.problem}): install it, or change verify"
+        message = f"the check `{command}` cannot be started{where} ({ran.problem}): install it, or change verify"
         raise SurroundingsFailed("verify", message)
     tail = workspace.masker.text(ran.tail)
-    ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes"
+    ending = f"took longer than {check_process.CHECK_TIMEOUT_S / 60:.0f} minutes"
     if ran.exit_code is not None:
         ending = f"ended with {ran.exit_code}"
+    ending += where
     if about.batch_id is not None:
-        await _keep(workspace, about, command, ran, tail, began)
+        await _keep(workspace, about, command, ran, tail, began, machine)
     if ran.exit_code == 0:
-        about.say(f"The check `{command}` passed in {ran.duration_ms / 1000:.1f} s")
+        about.say(f"The check `{command}` passed{where} in {ran.duration_ms / 1000:.1f} s")
         return None
     about.say(f"The check `{command}` {ending}: {' '.join(tail.split())[-200:]}")
     return f"the check `{command}` {ending}:\n{tail}"
@@ -85,8 +103,31 @@ def missing_program(command: str, root: Path) -> str | None:
     return f"the check `{command}` cannot be started: {argv[0]} was not found: install it, or change verify"
 
 
+async def _run(workspace: Workspace, command: str, *, on_worker: bool) -> tuple[VerifyResult, str | None]:
+    """Run the check; with the worker's name, or None. One that loses the lane is followed by where that goes on.
+
+    Raises `Stopped`.
+    """
+    place = workspace.place
+    while on_worker and place is not None:
+        await place.ready()
+        if (machine := place.machine) is None:
+            break
+        try:
+            return await machine.verify(command), machine.name
+        except MachineLostError as lost:
+            await place.lost(machine, str(lost))
+    return await check_process.run(arguments(command), workspace.project.root), None
+
+
 async def _keep(
-    workspace: Workspace, about: VerifyContext, command: str, ran: VerifyResult, tail: str, began: float
+    workspace: Workspace,
+    about: VerifyContext,
+    command: str,
+    ran: VerifyResult,
+    tail: str,
+    began: float,
+    machine: str | None,
 ) -> None:
     batch_id = about.batch_id
     assert batch_id is not None  # noqa: S101 - asked by the only caller
@@ -104,6 +145,7 @@ async def _keep(
         "at": int(began * 1000),
         "tail": tail,
         "file": name if written else None,
+        "machine": machine,
         "output_sha256": hashlib.sha256(content).hexdigest() if written else None,
     }
     await until_stored(lambda: workspace.database.write(create_check, batch_id, about.story_key, **columns))

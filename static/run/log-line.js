@@ -84,6 +84,12 @@ const FORMATS = {
       : lineText("warning", p.message || p.warning_type, WARNING),
   "cycle:start": (p) => lineText("start", `Group ${p.cycle_number} started: ${keys(p.story_keys)}`),
   "cycle:end": (p) => lineText("end", `Group ${p.cycle_number} ended: ${doneText(p.completed_stories)}`),
+  "lane:change": (p) =>
+    lineText(
+      p.state === "waiting" || p.state === "lost" ? "warning" : "note",
+      p.message,
+      p.state === "lost" ? WARNING : INFO,
+    ),
   "command:start": formatCommandStart,
   "command:progress": (p) =>
     lineText(p.kind ?? "note", p.message, p.kind === "retry" || p.kind === "denied" ? WARNING : DETAIL),
