@@ -82,7 +82,7 @@ def digest_of(file: Path) -> str:
 
 
 def _write(folder: Path, header: bytes, wanted: bytes, file: Path) -> None:
-    """Write header and pack: `git bundle create` bundles refs alone, and no ref of ours is to be in a user's repository."""
+    """Write header and pack: `git bundle create` takes refs alone, and ours are not to be in a user's repository."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as target:
         target.write(header)

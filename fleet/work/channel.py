@@ -181,4 +181,3 @@ class LaneChannel:
         body = io.BytesIO()
         await broker.objects.get(bundles_bucket(self._project), name, body)
         return Message(message.subject, body.getvalue(), message.headers, message.seq)
-

@@ -22,7 +22,6 @@ from fleet.work.messages import (
     CallEnded,
     CallProgress,
     CheckEnded,
-    ForeignMessage,
     LaneReleased,
     LaneTaken,
     ReleaseLane,
@@ -78,8 +77,9 @@ class LaneHold:
         self._checks: dict[str, asyncio.Future[VerifyResult]] = {}
         self._unclaimed: dict[str, list[ToCoordinator]] = {}  # of calls that an earlier server has started
         self._runs: dict[str, RunCall] = {}  # of the lane, by the ids of their calls, as an earlier server posted them
+        self._adopted: set[str] = set()
         self._messages: asyncio.Queue[Message] = asyncio.Queue()
-        self._held = asyncio.Event()
+        self._held, self._advanced = asyncio.Event(), asyncio.Event()
         self._released = asyncio.Event()
         self._channel = LaneChannel(project, lane, Writer("coordinator"), self._receive, worker=False)
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,9 +109,13 @@ class LaneHold:
         await self._link.call(self._read_own)
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._serve()), loop.create_task(self._handle_all())]
-        async with asyncio.timeout(CAUGHT_UP_S):
-            while said is not None and self._handled < said.seq:
-                await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(CAUGHT_UP_S):
+                while said is not None and self._handled < said.seq:
+                    self._advanced.clear()
+                    await self._advanced.wait()
+        except TimeoutError:
+            raise BrokerLost("the broker does not deliver what a worker has said") from None
 
     async def until_held(self, within_s: float) -> bool:
         """Wait until a worker has the lane; whether one has."""
@@ -208,6 +212,7 @@ class LaneHold:
         if run is None:
             return None
         came = self._unclaimed.pop(call.mark, [])
+        self._adopted.add(call.mark)
         is_ended = any(isinstance(message, CallEnded) for message in came)
         if not is_ended and (self._holder is None or self._holder.token != run.token):
             raise MachineLostError(f"the worker that ran the command has lost the lane {self.lane}")
@@ -226,7 +231,8 @@ class LaneHold:
             self._check(holder)
             self._number += 1
             name = f"check:{tree.commit}:{holder.job}:{holder.token}:{self._number}"
-            future = self._checks[name] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[VerifyResult] = asyncio.get_running_loop().create_future()
+            self._checks[name] = future
             self._channel.post(RunCheck(id=name, token=holder.token, command=command, tree=tree, named=named))
         return await future
 
@@ -237,7 +243,7 @@ class LaneHold:
             raise MachineLostError(f"no worker has the lane {self.lane}")
         prefix = f"{self.job.prefix.rstrip('/')}/" if self.job.prefix else ""
         named = tuple(f"{prefix}{path}" for path in await asyncio.to_thread(self.job.untracked))
-        is_idle = not self._calls and not self._checks
+        is_idle = not self._calls and not self._checks and not self._is_running_unclaimed()
         try:
             if is_idle:  # all that was said before is done with
                 await self._link.call(self._shorten)
@@ -246,6 +252,13 @@ class LaneHold:
             raise MachineLostError(f"the tree of the lane {self.lane} could not be sent: {error}") from None
         self._have |= {tree.commit, tree.head}
         return holder, tree, named
+
+    def _is_running_unclaimed(self) -> bool:
+        """Whether a call of an earlier server runs that was not adopted yet."""
+        token = None if self._holder is None else self._holder.token
+        runs = [run for run in self._runs.values() if run.token == token and run.id not in self._adopted]
+        ended = {said.id for came in self._unclaimed.values() for said in came if isinstance(said, CallEnded)}
+        return any(run.id not in ended for run in runs)
 
     async def _shorten(self, broker: Broker) -> None:
         """Remove what was handled from the lane's streams, but for the newest message of each side."""
@@ -274,6 +287,7 @@ class LaneHold:
                 log.exception("a message about the lane %s could not be handled", self.lane)
                 self.lose(f"a message of the worker {self._name} could not be handled")
             self._handled = message.seq
+            self._advanced.set()
 
     async def _handle(self, message: Message) -> None:
         writer = Writer.of(message)
@@ -301,7 +315,9 @@ class LaneHold:
 
     async def _taken(self, writer: Writer, taken: LaneTaken) -> None:
         if self._holder is not None:
-            self._fail(MachineLostError(f"{self._holder.name} lost the lane {self.lane}, and {writer.name} has taken it"))
+            self._fail(
+                MachineLostError(f"{self._holder.name} lost the lane {self.lane}, and {writer.name} has taken it")
+            )
         self._have = set(taken.have)
         await self._hold(writer)
 
@@ -316,9 +332,8 @@ class LaneHold:
             await call.take(said)
         elif isinstance(said, CallEnded):
             outcome = said.outcome
-            if said.tree is not None and not call.is_ended:
-                if (why := await self._apply(said.tree)) is not None:
-                    outcome = _failed(outcome, why)
+            why = None if said.tree is None or call.is_ended else await self._apply(said.tree)
+            outcome = outcome if why is None else _failed(outcome, why)
             await call.end(outcome)
             self._calls.pop(said.id, None)
 

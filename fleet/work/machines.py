@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from base.tasks import end_tasks
@@ -106,6 +108,7 @@ class FleetMachines:
         hold = self._holds.pop(lane, None)
         if hold is not None:
             await hold.say_released(keep=keep)
+            await asyncio.to_thread(shutil.rmtree, _scratch(hold.job), ignore_errors=True)
         await self._remove(lane)
 
     # -- inside ------------------------------------------------------------------------------------------------
@@ -132,7 +135,7 @@ class FleetMachines:
             project=self._project,
             top=job.top,
             repository=job.top,
-            scratch=job.top.with_name(f"{job.top.name}.carried"),
+            scratch=_scratch(job),
             prefix=job.prefix,
             planning=tuple(job.planning),
         )
@@ -193,7 +196,10 @@ class FleetMachines:
                 holder = hold.holder
                 if not self._link.is_connected or holder is None:
                     continue
-                if self._directory.silent_s(holder.name) > self._lease_s * 2 and self._link.connected_s > self._lease_s * 2:
+                if (
+                    self._directory.silent_s(holder.name) > self._lease_s * 2
+                    and self._link.connected_s > self._lease_s * 2
+                ):
                     hold.lose(f"the worker {holder.name} is gone, and no other one has taken the lane")
 
     def _report(self, problem: str | None) -> None:
@@ -209,3 +215,7 @@ def lane_name(job: LaneJob) -> str:
     """Return the lane's name at the broker, where two databases of one project may follow each other."""
     return f"{job.epoch[:8]}-{job.name}"
 
+
+def _scratch(job: LaneJob) -> Path:
+    """Return the folder beside the mirror for what is on its way."""
+    return job.top.with_name(f"{job.top.name}.carried")

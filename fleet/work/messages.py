@@ -124,7 +124,7 @@ class CallProgress(msgspec.Struct, frozen=True, tag="progress"):
 
     id: str
     lines: bytes
-    records: tuple[tuple[str, Any], ...]
+    records: tuple[tuple[str, msgspec.Raw], ...]  # by the names of their classes
 
 
 class CallEnded(msgspec.Struct, frozen=True, tag="ended"):
@@ -194,15 +194,11 @@ def read_worker(headers: Any, data: bytes) -> WorkerMessage:
     return _read(_worker, headers, data)  # type: ignore[no-any-return]
 
 
-def record_data(record: Record) -> tuple[str, Any]:
-    return type(record).__name__, record
-
-
-def records_of(data: Sequence[tuple[str, Any]]) -> list[Record]:
+def records_of(data: Sequence[tuple[str, msgspec.Raw]]) -> list[Record]:
     """Return the records of a message. Raises `ForeignMessage`."""
     try:
-        return [msgspec.convert(value, RECORDS[name]) for name, value in data]
-    except (KeyError, msgspec.ValidationError) as error:
+        return [msgspec.json.decode(value, type=RECORDS[name]) for name, value in data]
+    except (KeyError, msgspec.DecodeError) as error:
         raise ForeignMessage(f"a record of a worker cannot be read ({error}): update both") from None
 
 

@@ -70,7 +70,9 @@ class WorkerPresence:
         except ForeignMessage:
             return
         if other.instance != ours.instance and (other.host, other.place) != (ours.host, ours.place):
-            raise Taken(f"another worker is in the fleet as {self._name}, on {other.machine}: give this one another name")
+            raise Taken(
+                f"another worker is in the fleet as {self._name}, on {other.machine}: give this one another name"
+            )
 
     async def _beat(self, broker: Broker, place: int) -> int:
         data = msgspec.json.encode(self._describe())

@@ -82,6 +82,11 @@ class SharedTree:
                 self.last = await self.tree.state(named, self.planning)
             self.peer_head = ref.head
 
+    async def fetch(self, ref: TreeRef) -> None:
+        """Take the commits of a state into the repository, and apply nothing. Raises as `take`."""
+        async with self._lock:
+            await self._fetch(ref)
+
     async def _store(self, commit: str, have: Sequence[str]) -> tuple[str, str]:
         """Store a bundle; return the name of the object, and its digest."""
         name = secrets.token_hex(16)
