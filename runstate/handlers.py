@@ -26,6 +26,7 @@ from payloads import (
     ContextCreate,
     CycleEnd,
     CycleStart,
+    LaneChange,
     Metrics,
     QuotaChange,
     RunQueueChange,
@@ -139,6 +140,17 @@ def _cycle_end(run: FoldedRun, payload: CycleEnd, _at: int) -> None:
         run.batch = replace(run.batch, cycles_completed=run.batch.cycles_completed + 1)
 
 
+def _lane_change(run: FoldedRun, payload: LaneChange, _at: int) -> None:
+    machine = value_or(payload.machine, None) if payload.state == "worker" else None
+    run.cycles = tuple(
+        replace(cycle, machine=machine, waits=payload.state == "waiting")
+        if cycle.number == payload.cycle_number
+        else cycle
+        for cycle in run.cycles
+    )
+    run.cycle = run.cycles[-1] if run.cycles else None
+
+
 def _other_cycles(run: FoldedRun, number: int) -> tuple[CycleView, ...]:
     return tuple(cycle for cycle in run.cycles if cycle.number != number)
 
@@ -158,6 +170,7 @@ def _command_start(run: FoldedRun, payload: CommandStart, at: int) -> None:
         background=value_or(payload.background, False),
         started_at=at,
         updated_at=at,
+        machine=value_or(payload.machine, None),
     )
     run.operations = (*_others(run, operation.command_id), operation)
     _put_story(run, _story(run, operation.story_key))
@@ -306,6 +319,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "batch:warning": _batch_warning,
     "cycle:start": _cycle_start,
     "cycle:end": _cycle_end,
+    "lane:change": _lane_change,
     "command:start": _command_start,
     "command:progress": _command_progress,
     "command:end": _command_end,

@@ -7,8 +7,9 @@ import { allTokens } from "../kit/format.js";
  * @typedef {{command_id: number, command: string, story_keys: string[], attempt: number, status: string,
  *   verdict: string, reason: string, background: boolean, started_at: number, ended_at: number | null,
  *   cost_usd: number | null, seq: number, agent: string, model: string | null, estimated_usd: number | null,
- *   tokens: number | null, cycle: number | null, blocked?: string}} Command `status` is "running" until the command
- *   ends; `blocked`: why its story was blocked with it
+ *   tokens: number | null, cycle: number | null, machine: string | null, blocked?: string}} Command `status` is "running" until the command
+ *   ends; `blocked`: why its story was blocked with it; `machine` is
+ *   the worker that its agent runs on, null for the runner's own machine
  * @typedef {ReadonlyMap<number, Command>} CommandList by command id, in order of start
  */
 
@@ -104,6 +105,7 @@ function started(event) {
     tokens: null,
     estimated_usd: null,
     cycle: p.cycle_number ?? null,
+    machine: p.machine ?? null,
   };
 }
 
@@ -127,7 +129,8 @@ function ended(command, event) {
 /** @param {Map<number, Command>} commands are changed @param {Envelope} event */
 function interrupt(commands, event) {
   for (const [id, command] of commands) {
-    if (command.status === "running")
+    // A worker goes on with its command when the server ends.
+    if (command.status === "running" && command.machine === null)
       commands.set(id, { ...command, status: "interrupted", ended_at: event.timestamp, seq: event.seq });
   }
 }

@@ -108,6 +108,7 @@ function facts(command, time) {
     ["Took", time],
     ["Attempt", String(command.attempt)],
     ["Agent", [command.agent, command.model].filter(Boolean).join(", ")],
+    ["Machine", command.machine ?? ""],
     ["Tokens", reported(command, command.tokens, count)],
     ["Cost", reported(command, command.cost_usd, (cost) => money(cost, command.estimated_usd))],
     ["Runs", command.background ? "in the background" : ""],

@@ -143,5 +143,6 @@ export function commandOf(row, stories) {
     model: row.model,
     tokens: isReported ? TOKENS.reduce((sum, name) => sum + (row[name] ?? 0), 0) : null,
     cycle: stories[row.story_id]?.cycle_number ?? null,
+    machine: row.machine ?? null,
   };
 }

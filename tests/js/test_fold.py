@@ -44,6 +44,7 @@ COMMAND_MORE = {
     "background": st.booleans(),
     "story_keys": st.lists(KEYS, min_size=1, max_size=2),
     "cycle_number": st.integers(1, 3),
+    "machine": st.sampled_from(["desktop", "laptop"]),
 }
 
 
@@ -62,6 +63,12 @@ def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrat
 LABEL = st.just("2 cycles")
 NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max_size=5)}
 
+LANE = {
+    "cycle_number": st.integers(1, 9),
+    "story_keys": st.lists(KEYS, max_size=2),
+    "state": st.sampled_from(["waiting", "here", "worker", "lost"]),
+    "message": st.text(max_size=5),
+}
 DELIVERY = {
     "story_key": KEYS,
     "delivery_id": st.integers(1, 2),
@@ -92,6 +99,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("batch:warning", {**batch, **warned}, command_id=st.integers(1, 4)),
         kind("cycle:start", {"cycle_number": st.integers(1, 9), "story_keys": st.lists(KEYS, max_size=2)}),
         kind("cycle:end", {"cycle_number": st.integers(1, 9), "completed_stories": st.just([])}),
+        kind("lane:change", LANE, machine=st.sampled_from(["desktop", "laptop"])),
         kind("command:start", COMMAND, **COMMAND_MORE),
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
         kind("command:end", {**COMMAND, **status}, metrics=METRICS, verdict=VERDICTS, **COMMAND_MORE),
