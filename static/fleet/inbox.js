@@ -50,7 +50,8 @@ export class Inbox {
     this.#shown = open.length;
     this.#rows.render(open);
     show(byId("inbox"), open.length > 0);
-    text(byId("inbox-title"), open.length > 1 ? `Needs you (${open.length})` : "Needs you");
+    const count = needed(open); // as the tile and the title of the page count
+    text(byId("inbox-title"), count > 1 ? `Needs you (${count})` : "Needs you");
   }
 
   /** @param {string} id */
