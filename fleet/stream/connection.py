@@ -55,6 +55,7 @@ class Message:
     headers: Mapping[str, str]
     seq: int = 0
     reply: str = ""
+    at: int = 0
 
     @property
     def status(self) -> str:
