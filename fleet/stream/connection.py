@@ -165,7 +165,7 @@ class Connection:
             answer = await unless(self._refusal_of(subject), request)
         except Exception as error:
             raise problem_of(error) from None
-        return Message(answer.subject, answer.data, answer.headers or {})
+        return Message(answer.subject, answer.data, answer.headers or {}, reply=answer.reply)
 
     async def answers(
         self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float
@@ -180,7 +180,7 @@ class Connection:
                 message = await unless(refused, messages.next(timeout_s))
                 if (message.headers or {}).get("Status") == "503":
                     raise NoStream("nobody listens")
-                yield Message(message.subject, message.data, message.headers or {})
+                yield Message(message.subject, message.data, message.headers or {}, reply=message.reply)
         finally:
             await messages.close()
 

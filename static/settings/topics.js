@@ -17,7 +17,17 @@ export const TOPICS = [
     title: "Workflow",
     words: "How a story is worked on, what must pass, and where the run waits for you.",
     names: [
-      ...["workflow", "gates", "verify", "default_batch_size", "parallel", "worktree_setup", "story_order"],
+      ...[
+        "workflow",
+        "gates",
+        "verify",
+        "verify_on",
+        "default_batch_size",
+        "parallel",
+        "parallel_here",
+        "worktree_setup",
+        "story_order",
+      ],
       ...["close_epics", "max_code_review_attempts", "light_model_after_review", "code_review_after_build"],
       ...["retries", "project_context_max_age_hours", "workflows"],
     ],
