@@ -59,7 +59,7 @@ def test_every_width_and_scheme(context: BrowserContext, watch: Watch, count: in
             assert page.evaluate(CUT) == [], width
             assert in_both_schemes(page) == [], width
             for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=scheme)
                 picture(page, f"fleet-{count}-{width}-{scheme}")
         expect(page.locator("#runners-empty")).to_be_visible(visible=count == 0)
         problem = page.locator("#fleet-problem")
