@@ -32,6 +32,7 @@ _FIELD: Final = re.compile(r"\{([A-Za-z_]+)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")  # a word of a NATS subject, and of a stream's name
 _USER: Final = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 LABEL_CHARS: Final = 100
+ADDRESS_CHARS: Final = 10_000
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -43,7 +44,7 @@ def check(name: str, value: Any, where: str) -> Any:
     if value is None and setting.optional:
         return None
     if not _fits(setting, value):
-        shown = "the given value" if setting.secret else _shown(value)
+        shown = "the given value" if setting.secret or _has_login(setting, value) else _shown(value)
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
     if setting.fields:
         _check_fields(setting, value, where)
@@ -57,6 +58,11 @@ def check(name: str, value: Any, where: str) -> Any:
     if name in _SECTIONS:
         return _section(name, value, where)
     return value
+
+
+def _has_login(setting: Setting, value: Any) -> bool:
+    """Whether an address may hold a password, which no log is to repeat."""
+    return setting.kind in ("url", "broker") and "@" in str(value)[:ADDRESS_CHARS]
 
 
 def _check_fields(setting: Setting, value: str, where: str) -> None:
@@ -115,6 +121,8 @@ def _is_broker(value: Any) -> bool:
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         if parts is None or parts.scheme not in ("nats", "tls") or not parts.hostname or parts.port == 0:
+            return False
+        if not value.isprintable() or " " in value:  # which `urlsplit` passes over
             return False
         return "@" not in parts.netloc and parts.path in ("", "/") and not parts.query and not parts.fragment
     except ValueError:  # an invalid port, an unclosed bracket

@@ -155,6 +155,9 @@ def test_a_runner_that_ends_says_so_and_is_started_again(
         note = page.locator("#old-note")
         expect(note).to_contain_text(re.compile("This runner is not running any more. What you see is as of"))
         expect(page.locator("#link-words")).to_have_text("Not running")
+        expect(page.locator("#attention")).to_be_hidden()  # what cannot be read without a line needs nobody
+        page.evaluate(AXE.read_text())
+        assert in_both_schemes(page) == []
         picture(page, "fleet-gone")
         # What opens its address now is a page that says so, with the same way back.
         other = context.new_page()
