@@ -14,6 +14,7 @@ from typing import Final
 import agents
 from agents import AgentSpec
 from cli import logs
+from cli.broker import ADDRESS, login_of
 from cli.config import agent_specs, built_in_agents, forget_secrets, masker_of
 from cli.errors import CannotStart, unwritable
 from cli.system import until_signal
@@ -26,7 +27,7 @@ from security.trust_store import state_folder
 from settings import Settings, SettingsError, load
 from settings.check import check
 
-ADDRESS, USER, PASSWORD, NAME = (f"SPRINT_RUNNER_FLEET{name}" for name in ("", "_USER", "_PASSWORD", "_NAME"))
+NAME: Final = "SPRINT_RUNNER_FLEET_NAME"
 PLACES_MAX: Final = 64
 
 log = logging.getLogger("sprint_runner")
@@ -56,7 +57,6 @@ def serve_worker(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace, name: str) -> BrokerLogin:
     """Return where the broker is; the password leaves the environment. Raises `CannotStart`."""
     address = options.fleet or os.environ.get(ADDRESS)
-    user, password = os.environ.get(USER, name), os.environ.pop(PASSWORD, None)
     if address is None:
         raise CannotStart(f"a worker needs the address of the NATS server: --fleet, or {ADDRESS}")
     try:
@@ -70,7 +70,7 @@ def _login(options: argparse.Namespace, name: str) -> BrokerLogin:
         raise CannotStart(f"--places must be a whole number from 1 to {PLACES_MAX}")
     if (missing := why_unavailable()) is not None:
         raise CannotStart(missing)
-    return BrokerLogin(address=address, user=user, password=password)
+    return login_of(address, name)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
