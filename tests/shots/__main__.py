@@ -47,7 +47,7 @@ def _take(browser: Browser, server: PageServer, views: list[View], folder: Path)
                 visit(page, server, view)
                 _photograph(page, widths, folder, view.name, view.whole)
             except Exception as error:  # the others are wanted all the same
-                sys.stdout.write(f"{view.name}: {error}\n")
+                sys.stdout.write(f"{view.name}: {str(error).splitlines()[0]}\n")
             page.context.close()
 
 

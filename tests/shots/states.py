@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +35,7 @@ STUCK: Final = "1-3-find-a-sighting"
 STAYS: Final = {"dev-story": {STUCK: ["stuck:8"]}}
 BOTH_STAY: Final = {"dev-story": {"*": ["stuck:8"]}}
 PATIENT: Final = "silence_timeout_min: 600\n"
+FAULT: Final = "the database cannot be written: disk I/O error"
 RTL: Final = "تواريخ سهلة القراءة في سجل الطيور (2026)"
 RTL_EPIC: Final = "מחברת שאפשר לסמוך עליה"
 LONG: Final = ("A sighting that was written down wrongly is corrected where it was written. " * 7)[:500]
@@ -100,7 +103,9 @@ def _large(folder: Path) -> PageServer:
     root = large_project(folder / "large")
     server = FolderServer(root)
     server.data.mkdir()
-    asyncio.run(large_history(server.data / "sprint-runner.db"))
+    # In a thread of its own, because Playwright's loop runs in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, large_history(server.data / "sprint-runner.db")).result()
     return server
 
 
@@ -174,9 +179,23 @@ def _two_batches(server: PageServer) -> None:
         _await(server, _is("idle"))
 
 
+def _fail(server: PageServer) -> None:
+    """A fault of the runner itself ends a batch so; nothing that an agent does provokes one."""
+    server.ask("api/run/start", {"batch_size": 1})
+    _await(server, _is("idle"))
+    server.end()
+    with sqlite3.connect(server.data / "sprint-runner.db") as database:
+        database.execute("UPDATE batches SET status = 'error', reason = ?", [FAULT])
+        changed = "json_set(payload, '$.status', 'error', '$.reason', ?)"
+        database.execute(f"UPDATE events SET payload = {changed} WHERE type = 'batch:end'", [FAULT])
+    database.close()
+    server.start()
+
+
 def _interrupt(server: PageServer) -> None:
     server.ask("api/run/start", ALL)
     _await(server, _stuck(1, STUCK))
+    _await(server, lambda run: any(one["task_id"] == "lint" for one in run["operations"]))
     server.end(SIGKILL)
     server.start()
 
@@ -195,7 +214,8 @@ STATES: Final[Mapping[str, State]] = {
     "limit": State(_demo({"create-story": ["usage-limit:7200"]}), _starts(ALL, _is("waiting"))),
     "paused": State(_demo(), _pause),
     "interrupted": State(_demo(STAYS), _interrupt),
-    "failed": State(_demo({"code-review": ["auth"]}), _starts(ALL, _is("idle"))),
+    "agent": State(_demo({"code-review": ["auth"]}), _starts(ALL, _is("paused"))),
+    "failed": State(_demo(), _fail),
     "ended": State(_demo(), _two_batches),
     "large": State(_large),
     "brownfield": State(_brownfield),
