@@ -71,7 +71,7 @@ def resolve(
             project.root / FILE_NAME,
             environment,
             _flags(options),
-            _built_in(environment, start),
+            built_in_agents(environment, start),
             untrusted=partial(untrusted_or_refuse, trust),
         )
         wanted = reload(untrusted=trust_all)
@@ -131,7 +131,7 @@ def _located(
         above = (start.absolute(), *start.absolute().parents)
         file = next((folder / FILE_NAME for folder in above if (folder / FILE_NAME).is_file()), start / FILE_NAME)
         trust = _trust_of(file.parent, environment, None)
-        wanted = load(file, environment, _flags(options), _built_in(environment, start))
+        wanted = load(file, environment, _flags(options), built_in_agents(environment, start))
         if decide is not None:
             decide(trust, wanted.guarded, wanted.settings)
         tracker = wanted.settings.tracker
@@ -222,7 +222,7 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
     return {"agent": agent, **{name: given.get(name) for name in ("host", "port", "data_dir")}}
 
 
-def _built_in(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
+def built_in_agents(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
     """Return the demo's scripted agent, with the speed of SPRINT_RUNNER_DEMO_SPEED and the project's script, if any."""
     speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
     command = [sys.executable, str(PROGRAM_DIR / "demo" / "agent.py"), "--speed", speed]

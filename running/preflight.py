@@ -211,11 +211,20 @@ async def check_verify(workspace: Workspace) -> None:
 
 async def check_parallel(workspace: Workspace) -> None:
     """Where cycles are to run side by side, git can make worktrees and merge what comes of them. Raises `NotNow`."""
-    if workspace.settings().parallel == 1:
+    settings = workspace.settings()
+    if not settings.in_lanes:
         return
     why = "the project is not a git repository" if workspace.git is None else await _unfit(workspace, workspace.git)
     if why is not None:
-        raise NotNow("parallel", f"stories cannot run side by side: {why}, or set parallel: 1")
+        alone = "parallel: 1" if settings.parallel_here else "parallel_here: 1"
+        raise NotNow("parallel", f"stories cannot run side by side: {why}, or set {alone}")
+    if settings.lanes_elsewhere and workspace.machines is None:
+        raise NotNow("workers", _without_fleet(settings))
+
+
+def _without_fleet(settings: Settings) -> str:
+    wanted = f"{settings.lanes_elsewhere} of {settings.parallel} lanes are for workers (parallel_here:"
+    return f"{wanted} {settings.parallel_here}), and this server is in no fleet: set fleet, or raise parallel_here"
 
 
 async def _unfit(workspace: Workspace, git: Git) -> str | None:
