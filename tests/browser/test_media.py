@@ -42,7 +42,8 @@ UNMARKED = """() => [...document.querySelectorAll(
 UNFOCUSED = """() => [...document.querySelectorAll("button, a[href], select, input, [tabindex='0']")]
   .filter((one) => one.checkVisibility() && !one.disabled).slice(0, 60)
   .filter((one) => { one.focus({ focusVisible: true, preventScroll: true });
-    return document.activeElement === one && getComputedStyle(one).outlineStyle === "none"; })
+    return document.activeElement === one && getComputedStyle(one).outlineStyle === "none"
+      && getComputedStyle(one, "::after").outlineStyle === "none"; })
   .map((one) => one.id || one.className || one.textContent)"""
 # What moves by itself, or takes a time to change.
 MOVING = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::before", "::after"].map((part) => {

@@ -44,7 +44,14 @@ STICKY: Final = """() => {
 }"""
 
 
-@pytest.fixture(scope="module", params=STATES)
+# The states with the most views; `make widths` has them all.
+OFTEN: Final = ("idle", "running", "asking")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[] if name in OFTEN else pytest.mark.worlds) for name in STATES],
+)
 def state(request: pytest.FixtureRequest) -> Iterator[tuple[str, PageServer]]:
     """A state and its server."""
     with server(request.param) as running:
