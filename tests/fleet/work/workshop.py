@@ -6,6 +6,7 @@ The agent `shell` runs its prompt as a script, so that a test says what a comman
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -28,8 +29,8 @@ from tests.fleet.stream.nats_server import NatsServer
 from tests.git.repositories import git, make
 from tests.processes import marked
 
-LEASE_S: Final = 2.0
-PATIENCE_S: Final = 60.0
+LEASE_S: Final = 6.0
+PATIENCE_S: Final = float(os.environ.get("SPRINT_RUNNER_PATIENCE", "60"))
 EPOCH: Final = "0123456789abcdef"
 SHELL: Final = AgentSpec(name="shell", kind="text", command=("no-such-program-here",))
 AGENTS: Final = {
@@ -144,9 +145,20 @@ class Workshop:
     def left(self) -> list[int]:
         """Return the processes of workers that are still there, after a moment for their guardians."""
         ends = time.monotonic() + 15
-        while (found := marked("worker-")) and time.monotonic() < ends:
+        while (found := self.working()) and time.monotonic() < ends:
             time.sleep(0.05)
         return found
+
+    def working(self) -> list[int]:
+        """Return the processes that work in copies of lanes."""
+        return [pid for pid in marked("worker-") if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether a process works in a folder of this test."""
+        try:
+            return os.readlink(f"/proc/{pid}/cwd").startswith(str(self.folder))
+        except OSError:
+            return False
 
     def worker(self, name: str, *options: str) -> WorkerProcess:
         """Start a worker."""
