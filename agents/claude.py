@@ -16,6 +16,7 @@ from typing import ClassVar
 from agents import json_values, messages
 from agents.adapter import Adapter, QuietParser, Step
 from agents.claude_lines import (
+    applied_edits,
     blocks_of,
     is_line,
     kind_of,
@@ -55,7 +56,7 @@ from agents.records import (
     UsageSeen,
 )
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.summaries import tool_call
+from agents.summaries import seen_from, tool_call
 from agents.text import one_line
 
 PARTIAL = "--include-partial-messages"  # reports the exact tokens of each reply, and that a long one is still growing
@@ -157,7 +158,7 @@ class ClaudeParser(QuietParser):
         subagent = json_values.as_text(line.get("parent_tool_use_id"))
         for block in blocks_of(json_values.as_object(line.get("message")).get("content")):
             if block.get("type") == "tool_result":
-                yield tool_result(block, subagent)
+                yield tool_result(block, subagent, seen_from(applied_edits(line), self._cwd))
 
     def _taken(self, line: Json) -> Iterator[Record]:
         """The program repeats what it takes from its input: the prompt, and messages by their UUIDs."""

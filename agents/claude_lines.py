@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 from agents import json_values
+from agents.edits import edit_of_patch
 from agents.json_values import Json
-from agents.records import LimitSeen, Retry, ToolResult
+from agents.records import Edit, LimitSeen, Retry, ToolResult
 from agents.spec import OutcomeKind, Usage
 from agents.text import one_line
 from base import plausible
@@ -48,12 +49,19 @@ def size_of(block: Json) -> int:
     return len(str(block.get("text") or block.get("thinking") or ""))
 
 
-def tool_result(block: Json, subagent: str | None) -> ToolResult:
+def applied_edits(line: Json) -> tuple[Edit, ...]:
+    """What the tool whose result a line holds has changed in a file; of a new file the call has all lines."""
+    done = json_values.as_object(line.get("tool_use_result"))
+    edit = edit_of_patch(text_of(done, "filePath") or "", json_values.as_objects(done.get("structuredPatch")))
+    return () if edit is None else (edit,)
+
+
+def tool_result(block: Json, subagent: str | None, edits: tuple[Edit, ...] = ()) -> ToolResult:
     """The result of a tool, whose content is a string or a list of blocks."""
     parts = blocks_of(block.get("content"))
     message = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
     ok = block.get("is_error") is not True
-    return ToolResult(str(block.get("tool_use_id")), ok, message[:RESULT_CHARS], len(message), subagent)
+    return ToolResult(str(block.get("tool_use_id")), ok, message[:RESULT_CHARS], len(message), subagent, edits)
 
 
 def usage_of(usage: Json) -> Usage:

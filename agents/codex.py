@@ -12,17 +12,19 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from agents import faults, json_values
 from agents.adapter import Adapter, QuietParser, Step
 from agents.codex_quota import APP_SERVER, windows
+from agents.edits import FILES_MOST, edit_of_diff
 from agents.environment import environment, find_program
 from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
+from agents.records import Denied, Edit, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.summaries import relative, tool_call
+from agents.summaries import relative, seen_from, tool_call
 from agents.text import one_line
 from agents.token_estimate import Guess
 from agents.usage import Tally
@@ -91,7 +93,8 @@ class CodexParser(QuietParser):
             changes = json_values.as_objects(item.get("changes"))
             new = bool(changes) and all(change.get("kind") == "add" for change in changes)
             paths = ", ".join(relative(str(change.get("path")), self._cwd) for change in changes[:3])
-            yield tool_call(id_, "Write" if new else "Edit", {"path": paths}, self._cwd)
+            call = tool_call(id_, "Write" if new else "Edit", {"path": paths}, self._cwd)
+            yield replace(call, edits=seen_from(_edits(changes), self._cwd))
         else:
             name = json_values.as_text(item.get("tool")) or kind
             yield tool_call(id_, name, {**json_values.as_object(item.get("arguments")), **item}, self._cwd)
@@ -160,6 +163,12 @@ class Codex(Adapter):
         command = [find_program(spec.command[0], env, call.cwd) or spec.command[0], *spec.command[1:]]
         used_up = [seen for seen in await self.windows(command, env, call.cwd, call.options) if seen.rejected]
         return (max(used_up, key=lambda seen: seen.resets_at or 0.0),) if used_up else ()
+
+
+def _edits(changes: Sequence[Json]) -> tuple[Edit, ...]:
+    """The changed files; their lines only where the program reports a diff of its own."""
+    named = [(str(change.get("path")), json_values.as_text(change.get("diff"))) for change in changes[:FILES_MOST]]
+    return tuple((edit_of_diff(path, diff) if diff else None) or Edit(path) for path, diff in named)
 
 
 def _is_line(value: Json) -> bool:

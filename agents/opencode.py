@@ -16,11 +16,24 @@ from dataclasses import replace
 
 from agents import faults, json_values
 from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step
+from agents.edits import edit_of_diff
 from agents.environment import environment, find_program
 from agents.error_text import plain
 from agents.json_values import Json
 from agents.opencode_sessions import session_of, spent_in, usage_of
-from agents.records import Denied, Failure, Final, Note, Record, Started, SubSession, Text, ToolResult, UsageSeen
+from agents.records import (
+    Denied,
+    Failure,
+    Final,
+    Note,
+    Record,
+    Started,
+    SubSession,
+    Text,
+    ToolCall,
+    ToolResult,
+    UsageSeen,
+)
 from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.summaries import tool_call
 from agents.text import one_line
@@ -86,7 +99,7 @@ class OpencodeParser(QuietParser):
 
     def _tool(self, part: Json) -> Iterator[Record]:
         id_, state = str(part.get("callID")), json_values.as_object(part.get("state"))
-        yield tool_call(id_, str(part.get("tool")), json_values.as_object(state.get("input")), self._cwd)
+        yield self._call(id_, str(part.get("tool")), state)
         if part.get("tool") == "task":
             session = session_of(part)
             yield Note(UNCOUNTED) if session is None else SubSession(session)
@@ -98,6 +111,15 @@ class OpencodeParser(QuietParser):
         exit_code = json_values.as_object(state.get("metadata")).get("exit")
         ok = state.get("status") == "completed" and exit_code in (None, 0)
         yield ToolResult(id_, ok, output[:RESULT_CHARS], len(output))
+
+    def _call(self, id_: str, name: str, state: Json) -> ToolCall:
+        """A call is reported when it has ended, an edit with the difference that it made."""
+        call = tool_call(id_, name, json_values.as_object(state.get("input")), self._cwd)
+        diff = json_values.as_text(json_values.as_object(state.get("metadata")).get("diff"))
+        if diff is None or not call.edits:
+            return call
+        edit = edit_of_diff(call.edits[0].path, diff)
+        return call if edit is None else replace(call, edits=(edit,))
 
     def _step(self, part: Json) -> Iterator[Record]:
         cost = json_values.as_number(part.get("cost")) or None  # 0 where no price is configured

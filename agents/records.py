@@ -6,7 +6,7 @@ package. `subagent` is the id of the tool call that started a subagent, None for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agents.spec import OutcomeKind, Usage
@@ -42,10 +42,31 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class EditHunk:
+    """Lines that belong together, each behind its sign; the numbers of the first one are 0 where they are unknown."""
+
+    old: int
+    new: int
+    lines: list[str]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit as it was reported. Where `patch` is None, `old` becomes `new`; both None: only the path is known."""
+
+    path: str
+    old: str | None = None
+    new: str | None = None
+    patch: tuple[EditHunk, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A tool is being used. `summary` is one line, such as "Edit src/app.py".
 
     `is_verdict`: it does nothing but hand over the structured verdict; the text before it is still the last reply.
+    `edits` is what it changes in files, as far as the agent reports it.
     """
 
     id: str
@@ -54,17 +75,22 @@ class ToolCall:
     action: Action = Action.OTHER
     subagent: str | None = None
     is_verdict: bool = False
+    edits: tuple[Edit, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A tool has answered. `text` is bounded, `size` is the full length in characters."""
+    """A tool has answered. `text` is bounded, `size` is the full length in characters.
+
+    `edits`, if there are any, is what it has really changed, in place of what the call announced.
+    """
 
     id: str
     ok: bool
     text: str
     size: int = 0
     subagent: str | None = None
+    edits: tuple[Edit, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

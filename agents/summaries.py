@@ -5,10 +5,12 @@ The tables map each program's tool names to a common verb; the argument is the f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 
+from agents.edits import edits_of
 from agents.json_values import Json
-from agents.records import Action, ToolCall
+from agents.records import Action, Edit, ToolCall
 from agents.text import one_line
 
 LABEL_CHARS = 40  # of an unknown tool's name
@@ -73,7 +75,14 @@ def tool_call(id_: str, name: str, arguments: Json, cwd: str | None, subagent: s
     action, verb = _ACTIONS.get(_key(name), (Action.OTHER, one_line(name, LABEL_CHARS)))
     argument = _argument(arguments, cwd)
     glue = ": " if action is Action.RUN or action is Action.OTHER else " "
-    return ToolCall(id_, name, one_line(f"{verb}{glue}{argument}" if argument else verb), action, subagent)
+    summary = one_line(f"{verb}{glue}{argument}" if argument else verb)
+    edits = seen_from(edits_of(arguments), cwd) if action is Action.EDIT else ()
+    return ToolCall(id_, name, summary, action, subagent, edits=edits)
+
+
+def seen_from(edits: tuple[Edit, ...], cwd: str | None) -> tuple[Edit, ...]:
+    """The edits with their paths relative to `cwd` where they lie below it."""
+    return tuple(replace(edit, path=relative(edit.path, cwd)) for edit in edits)
 
 
 def edits_files(name: str) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from agents import json_values
 from agents.adapter import Parser
+from agents.edits import FileEdit, file_edit
 from agents.lines import LineSplitter, Oversize
 from agents.records import (
     Denied,
@@ -72,6 +73,7 @@ class TranscriptEntry:
 
     `text` is the line itself (whole for what was said). For a tool `ok` is None until it has answered, `result` is the
     beginning of the answer and `size` its full length in characters. `subagent` is the call that started it, if any.
+    `edits` is what a tool changes in files.
     """
 
     kind: EntryKind
@@ -80,6 +82,7 @@ class TranscriptEntry:
     result: str = ""
     size: int = 0
     subagent: str | None = None
+    edits: tuple[FileEdit, ...] = ()
 
 
 def read_transcript(path: Path, kind: str | None = None, cwd: Path | None = None) -> list[TranscriptEntry]:
@@ -211,6 +214,8 @@ class Page:
             self._append(entry)
         entry.ok, entry.result = record.ok, _cut(record.text, RESULT_CHARS)
         entry.size = max(record.size, len(record.text))
+        if record.edits:
+            entry.edits = _edits(record)
 
 
 def _entry(record: Record) -> TranscriptEntry | None:
@@ -220,7 +225,7 @@ def _entry(record: Record) -> TranscriptEntry | None:
                 EntryKind.TEXT, _cut(record.text, TEXT_CHARS), subagent=record.subagent, size=len(record.text)
             )
         case ToolCall():
-            return TranscriptEntry(EntryKind.TOOL, record.summary, subagent=record.subagent)
+            return TranscriptEntry(EntryKind.TOOL, record.summary, subagent=record.subagent, edits=_edits(record))
         case Started():
             return TranscriptEntry(
                 EntryKind.STARTED, " · ".join(part for part in (record.model, record.session_id) if part)
@@ -254,6 +259,10 @@ def _remark(record: Record) -> TranscriptEntry | None:
                 EntryKind.ERROR, f"The usage limit is reached ({record.window or 'window not named'})."
             )
     return None
+
+
+def _edits(record: ToolCall | ToolResult) -> tuple[FileEdit, ...]:
+    return tuple(file_edit(edit) for edit in record.edits)
 
 
 def _retry(record: Retry) -> str:

@@ -5,7 +5,6 @@ They hold nothing of a project and need no token: browsers fetch them without co
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from typing import Final
 
@@ -28,11 +27,7 @@ TYPES: Final = {
 def app_files() -> dict[str, Asset]:
     """Return the files by name; they are small, so that none is compressed."""
     paths = [path for path in sorted((PROGRAM_DIR / "webapp").iterdir()) if path.suffix in TYPES]
-    return {path.name: _asset(path.read_bytes(), TYPES[path.suffix]) for path in paths}
-
-
-def _asset(content: bytes, kind: str) -> Asset:
-    return Asset(content, None, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+    return {path.name: Asset(path.read_bytes(), TYPES[path.suffix], packs=False) for path in paths}
 
 
 async def get_file(request: web.Request) -> web.Response:

@@ -3,7 +3,7 @@
 Modules and styles travel in bundles (`bundles.py`) without indentation, casts and comments that have their own lines.
 The addresses of bundles contain the version of the page, a digest of all that it is made of: a page never mixes modules
 of two versions, and a browser keeps what it has. The modules themselves are served as they are, for debuggers, which
-find them by the source maps. Everything is compressed once at start, so that a request is a dictionary look-up.
+find them by the source maps. Each is compressed once, when it is first asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Final
 
 from aiohttp import web
@@ -47,46 +48,67 @@ FLEET_ENTRY: Final = "fleet/app.js"
 SPRITE: Final = re.compile(r'<svg class="sprite".*?</svg>', re.DOTALL)  # the icons, which the pages share
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
+    """A file as it is sent. `lasting`: its address never has another content; `packs`: compressed it is smaller."""
+
     content: bytes
-    packed: bytes | None  # compressed, where that makes it smaller
     type: str
-    etag: str
-    lasting: bool = False  # whether its address never has another content
+    lasting: bool = False
+    packs: bool = True
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """The content compressed; None where that makes it no smaller."""
+        return gzip.compress(self.content, mtime=0) if self.packs else None
+
+    @cached_property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.content).hexdigest()[:20]}"'
 
 
 Manifest = Mapping[str, Asset]
-MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
+MANIFEST: Final = web.AppKey("manifest", Mapping[str, Asset])
 
 
-def manifest() -> dict[str, Asset]:
-    """Return all files of the pages by their path below `/static/`, and the pages, each also as readers get it."""
+@cache
+def manifest() -> Manifest:
+    """Return all files of the pages by their path below `/static/`, and the pages, each also as readers get it.
+
+    They are read once in the life of a process: a page never mixes the files of two versions of the program.
+    """
     static = PROGRAM_DIR / "static"
     paths = [path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES]
     files = {path.relative_to(static).as_posix(): path.read_text("utf-8") for path in paths}
-    assets = {name: _asset(text, TYPES[posixpath.splitext(name)[1]]) for name, text in files.items()}
+    assets = {name: Asset(text.encode(), TYPES[posixpath.splitext(name)[1]]) for name, text in files.items()}
+    modules = {name: bare(text) for name, text in files.items() if name.endswith(".js") and name != CLASSIC}
     page = (PROGRAM_DIR / "dashboard.html").read_text("utf-8")
-    assets |= _page_assets(files, page, ENTRY, ("", READERS_PAGE))
+    assets |= _page_assets(files, modules, page, ENTRY, ("", READERS_PAGE))
     kit = files["kit/kit.html"].replace("VERSION", page_version(assets[""].content))
     icons = SPRITE.search(page)
-    assets[KIT] = _asset(kit.replace("<!-- SPRITE -->", icons[0] if icons else ""), TYPES[".html"])
+    assets[KIT] = _html(kit.replace("<!-- SPRITE -->", icons[0] if icons else ""))
     fleet = SPRITE.sub(icons[0] if icons else "", (PROGRAM_DIR / "fleet.html").read_text("utf-8"), count=1)
-    return assets | _page_assets(files, fleet, FLEET_ENTRY, (FLEET_PAGE, READERS_FLEET_PAGE))
+    return assets | _page_assets(files, modules, fleet, FLEET_ENTRY, (FLEET_PAGE, READERS_FLEET_PAGE))
 
 
-def _page_assets(files: Mapping[str, str], page: str, entry: str, names: tuple[str, str]) -> dict[str, Asset]:
+def _page_assets(
+    files: Mapping[str, str], modules: Mapping[str, str], page: str, entry: str, names: tuple[str, str]
+) -> dict[str, Asset]:
     """Return the bundles of a page, the page itself under the first name, and as readers get it under the second."""
-    joined = {**_modules(files, entry), **_styles(files, page)}
+    joined = {**_modules(modules, entry), **_styles(files, page)}
     version = version_of(page, *joined.values())
     assets = {}
     for name, text in joined.items():
-        asset = _asset(text, TYPES_OF_BUNDLES[posixpath.splitext(name)[1]])
-        assets[f"{version}/{name}"] = replace(asset, lasting=True)
+        kind = TYPES_OF_BUNDLES[posixpath.splitext(name)[1]]
+        assets[f"{version}/{name}"] = Asset(text.encode(), kind, lasting=True)
     announced = _announced(page, version, entry)
-    assets[names[0]] = _asset(announced, TYPES[".html"])
-    assets[names[1]] = _asset(announced.replace("<html ", '<html data-role="reader" ', 1), TYPES[".html"])
+    assets[names[0]] = _html(announced)
+    assets[names[1]] = _html(announced.replace("<html ", '<html data-role="reader" ', 1))
     return assets
+
+
+def _html(text: str) -> Asset:
+    return Asset(text.encode(), TYPES[".html"])
 
 
 def version_of(*texts: str) -> str:
@@ -100,9 +122,8 @@ def page_version(page: bytes) -> str:
     return "" if found is None else found[1].decode()
 
 
-def _modules(files: Mapping[str, str], entry: str) -> dict[str, str]:
+def _modules(modules: Mapping[str, str], entry: str) -> dict[str, str]:
     """Return the bundles of the modules by file name, each with its source map."""
-    modules = {name: bare(text) for name, text in files.items() if name.endswith(".js") and name != CLASSIC}
     made = bundles(reached(modules, entry), entry)
     return {name: made[name].text for name in made} | {f"{name}.map": made[name].map for name in made}
 
@@ -126,12 +147,6 @@ def _announced(page: str, version: str, entry: str) -> str:
     page = page[:at] + links + STYLE.sub("", page[at:])
     page = page.replace(f'src="/static/{entry}"', f'src="{base}{FIRST}"', 1)
     return page.replace("<html ", f'<html data-page="{version}" ', 1)
-
-
-def _asset(text: str, type: str) -> Asset:
-    content = text.encode()
-    packed = gzip.compress(content, mtime=0)
-    return Asset(content, packed, type, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
 def bare(module: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -19,11 +20,16 @@ def source_map(lines: Iterable[tuple[str, int] | None]) -> str:
             mappings.append("")
             continue
         now = (sources.setdefault(at[0], len(sources)), at[1])
-        # Column here, source, line there, column there: all but the first relative to the segment before.
-        mappings.append("".join(map(vlq, (0, now[0] - last[0], now[1] - last[1], 0))))
+        mappings.append(_segment(now[0] - last[0], now[1] - last[1]))
         last = now
     names = [f"/static/{name}" for name in sources]
     return json.dumps({"version": 3, "sources": names, "names": [], "mappings": ";".join(mappings)})
+
+
+@lru_cache(1024)  # nearly every line is the one after the last one
+def _segment(sources: int, lines: int) -> str:
+    """Return column here, source, line there, column there: all but the first relative to the segment before."""
+    return "".join(map(vlq, (0, sources, lines, 0)))
 
 
 def vlq(number: int) -> str:

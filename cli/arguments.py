@@ -253,6 +253,12 @@ def _add_fleet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prepare", nargs="+", metavar="NAME", help="make the streams of these runners on the NATS server, and end"
     )
+    parser.add_argument(
+        "--nkey",
+        type=Path,
+        metavar="FILE",
+        help="make a key: write its seed to a new file, print its name, and end",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")

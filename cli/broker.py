@@ -7,36 +7,47 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from cli.errors import CannotStart
 from fleet.source import RunnerSource
 from fleet.stream.broker import BrokerProblem, why_unavailable
-from fleet.stream.login import BrokerLogin
+from fleet.stream.keys import new_nkey
+from fleet.stream.login import CREDS, NKEY, PASSWORD, USER, BrokerLogin
 from fleet.stream.prepare import prepare
 from fleet.stream.source import StreamRunners
 from settings import SettingsError
 from settings.check import check
 
-ADDRESS, USER, PASSWORD = (f"SPRINT_RUNNER_FLEET{name}" for name in ("", "_USER", "_PASSWORD"))
+ADDRESS: Final = "SPRINT_RUNNER_FLEET"
+OPERATOR: Final = "operator"  # the user of the page's server where none is named
 
 
 def broker_login(options: argparse.Namespace) -> BrokerLogin | None:
     """Return where the broker is, None without one; the password leaves the environment. Raises `CannotStart`."""
     address = options.broker or os.environ.get(ADDRESS)
-    user, password = os.environ.get(USER, "operator"), os.environ.pop(PASSWORD, None)
+    user, password = os.environ.get(USER, OPERATOR), os.environ.pop(PASSWORD, None)
     if address is None:
         if options.prepare:
             raise CannotStart(f"--prepare needs the address of the NATS server: --broker, or {ADDRESS}")
         return None
     try:
         check("fleet", address, where="--broker" if options.broker else ADDRESS)
+        check("fleet_user", user, where=USER)
         for name in options.prepare or ():
             check("fleet_name", name, where="--prepare")
     except SettingsError as error:
         raise CannotStart(str(error)) from None
     if (missing := why_unavailable()) is not None:
         raise CannotStart(missing)
-    return BrokerLogin(address=address, user=user, password=password)
+    creds, nkey = os.environ.get(CREDS), os.environ.get(NKEY)
+    login = BrokerLogin(address=address, user=user, password=password, creds=creds, nkey=nkey)
+    try:
+        login.secret()  # what is wrong with a file is said before anything is served
+    except BrokerProblem as problem:
+        raise CannotStart(f"{problem}") from None
+    return login
 
 
 def remote_runners(login: BrokerLogin | None) -> list[RunnerSource]:
@@ -52,4 +63,16 @@ def prepare_runners(login: BrokerLogin | None, names: Sequence[str]) -> int:
         except BrokerProblem as problem:
             raise CannotStart(f"the streams could not be made: {problem}") from None
     sys.stdout.write(f"The streams of {', '.join(names)} are there.\n")
+    return 0
+
+
+def make_nkey(file: Path) -> int:
+    """Make an NKey and print its public name; return the exit code. Raises `CannotStart`."""
+    try:
+        public = new_nkey(file)
+    except BrokerProblem as problem:
+        raise CannotStart(str(problem)) from None
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be written: {error.strerror}") from None
+    sys.stdout.write(f"{public}\n")
     return 0

@@ -26,6 +26,7 @@ from fleet.source import (
     RunnerResponse,
     RunnerSource,
     Snapshot,
+    SourceProblem,
 )
 from runstate.fold import RunState
 from runstate.server_state import ServerState
@@ -84,6 +85,8 @@ class Fleet:
 
     def apply(self, news: News) -> RunnerId | None:
         """Fold one piece of news. Raises `Gap`."""
+        if isinstance(news, SourceProblem):  # of no runner
+            return None
         if isinstance(news, Listed):
             return self._list(news)
         if isinstance(news, Removed):

@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from base.outcome import outcome_of
 from payloads import (
     Attention,
     BatchEnd,
@@ -203,7 +204,8 @@ def _command_end(run: FoldedRun, payload: CommandEnd, _at: int) -> None:
         estimated_usd=story.estimated_usd + value_or(metrics.estimated_usd, 0.0),
     )
     _put_story(run, ended)
-    run.totals = _added(run.totals, metrics, failed=payload.status != "success")
+    failed = outcome_of(payload.status, value_or(payload.verdict, None)) == "failed"
+    run.totals = _added(run.totals, metrics, failed=failed)
 
 
 def _story_status(run: FoldedRun, payload: StoryStatus, at: int) -> None:
@@ -277,7 +279,8 @@ def _context_complete(run: FoldedRun, payload: ContextComplete, _at: int) -> Non
     run.context = None
     if payload.metrics is not UNSET:
         # The context file belongs to no story, so its cost is in the totals only.
-        run.totals = _added(run.totals, payload.metrics, failed=payload.status != "success")
+        failed = outcome_of(payload.status, None) == "failed"
+        run.totals = _added(run.totals, payload.metrics, failed=failed)
 
 
 def _added(totals: Totals, metrics: Metrics, *, failed: bool) -> Totals:

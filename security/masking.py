@@ -103,9 +103,9 @@ class Masker:
         for value in self._values:
             if value in text:
                 text = text.replace(value, "[masked: value of a variable]")
-        for trigger, found, patterns in _PATTERNS:
+        for trigger, found, group in _GROUPS:
             if trigger in text and (found is None or found(text)):
-                for sub, masked in patterns:
+                for sub, masked in group.substitutions:
                     text = sub(masked, text)
         return text
 
@@ -203,13 +203,6 @@ def _forms(value: str) -> set[str]:
         return {value}
 
 
-def _replacement(name: str, pattern: re.Pattern[str]) -> str:
-    return (r"\g<kept>" if "kept" in pattern.groupindex else "") + f"[masked: {name}]"
-
-
-_PATTERNS: Final = [
-    (trigger, found and found.search, [(pattern.sub, _replacement(name, pattern)) for name, pattern in shapes])
-    for trigger, found, shapes in GROUPS
-]
+_GROUPS: Final = [(group.trigger, group.prefilter and group.prefilter.search, group) for group in GROUPS]
 
 __all__ = ["LineMasker", "Masker", "is_secret_name", "secret_values", "strings_of"]

@@ -30,6 +30,8 @@ TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
 TOKENS: Final = ("token", "reader_token")
 _FIELD: Final = re.compile(r"\{([A-Za-z_]+)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")  # a word of a NATS subject, and of a stream's name
+_USER: Final = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
+LABEL_CHARS: Final = 100
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -123,6 +125,15 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
+def _is_user(value: Any) -> bool:
+    """Whether the value may be a part of a NATS subject: that of the user's inbox."""
+    return isinstance(value, str) and len(value) <= LABEL_CHARS and value.isprintable() and bool(_USER.fullmatch(value))
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != "" and len(value) <= LABEL_CHARS and value.isprintable()
+
+
 def _are_agents(value: Any) -> bool:
     """Whether the value is a name, or a list of different names."""
     names = value if isinstance(value, list) else [value]
@@ -139,6 +150,8 @@ _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "url": _is_url,
     "broker": _is_broker,
     "name": _is_name,
+    "user": _is_user,
+    "label": _is_label,
     "hours": lambda value: isinstance(value, str) and Windows.parse(value) is not None,
     "agents": _are_agents,
     "shares": _are_shares,

@@ -156,6 +156,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fleet_accounts: dict[str, str] = {}
     fleet_user: str | None = None
     fleet_password: str | None = None
+    fleet_creds: str | None = None
+    fleet_nkey: str | None = None
     heartbeat_s: float = 30.0
     pong_timeout_s: float = 10.0
     max_clients: int = 1000

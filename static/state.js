@@ -4,6 +4,7 @@
  * `apply`; the server folds the same events by the same rules for `GET /api/run`. A state is never changed: a new one
  * shares everything an event did not touch, so views compare by reference.
  */
+import { resultOf } from "./kit/command-result.js";
 import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
 
 /**
@@ -272,7 +273,7 @@ function commandEnd(state, p) {
   };
   return {
     operations: without(state, p.command_id),
-    totals: booked(state.totals, metrics, p.status),
+    totals: booked(state.totals, metrics, p),
     stories: upsert(state.stories, p.story_key, change),
   };
 }
@@ -290,18 +291,18 @@ function storyStatus(state, p, at, event) {
 
 /** @type {Fold} */
 function contextComplete(state, p) {
-  return { context: null, ...(p.metrics ? { totals: booked(state.totals, p.metrics, p.status) } : undefined) };
+  return { context: null, ...(p.metrics ? { totals: booked(state.totals, p.metrics, p) } : undefined) };
 }
 
 /**
  * @param {Totals} totals
  * @param {Metrics} metrics of one finished command
- * @param {string} status
+ * @param {Record<string, any>} end its last event
  * @returns {Totals}
  */
-function booked(totals, metrics, status) {
+function booked(totals, metrics, { status, verdict }) {
   const next = { ...totals, commands: totals.commands + 1 };
-  if (status !== "success") next.commands_failed += 1;
+  if (resultOf(status, verdict).result === "failed") next.commands_failed += 1;
   for (const name of SUMMED) next[name] += metrics[name] ?? 0;
   return next;
 }

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from agents import json_values
 from agents.acp.protocol import text_of
+from agents.edits import FILES_MOST, edits_of
 from agents.json_values import Json
-from agents.records import Action, Record, ToolCall, ToolResult
-from agents.summaries import relative
+from agents.records import Action, Edit, Record, ToolCall, ToolResult
+from agents.summaries import relative, seen_from
 from agents.text import one_line
 
 RESULT_CHARS: Final = 64 * 1024  # of a result that is passed on
@@ -98,7 +99,7 @@ class ToolCalls:
     def _result(self, id_: str, call: Json) -> ToolResult:
         message = text_of(call.get("content")) or _raw_text(call.get("rawOutput"))
         ok = call.get("status") == "completed" and _exit_code(call) in (None, 0)
-        return ToolResult(id_, ok, message[:RESULT_CHARS], len(message))
+        return ToolResult(id_, ok, message[:RESULT_CHARS], len(message), edits=seen_from(_diffs(call), self._cwd))
 
 
 def tool_call(id_: str, call: Json, cwd: str | None) -> ToolCall:
@@ -112,8 +113,20 @@ def tool_call(id_: str, call: Json, cwd: str | None) -> ToolCall:
     argument = next((raw[key] for key in _ARGUMENTS.get(action, ()) if json_values.as_text(raw.get(key))), None)
     argument = argument or _location(call) if action in (Action.READ, Action.EDIT) else argument
     if argument is not None:
-        return ToolCall(id_, name, one_line(f"{verb} {relative(argument, cwd)}"), action)
-    return ToolCall(id_, name, one_line(title), action)
+        return ToolCall(id_, name, one_line(f"{verb} {relative(argument, cwd)}"), action, edits=_edits(call, cwd))
+    return ToolCall(id_, name, one_line(title), action, edits=_edits(call, cwd))
+
+
+def _edits(call: Json, cwd: str | None) -> tuple[Edit, ...]:
+    """What a call announces that it changes: by its content, else by the arguments of the program's own tool."""
+    if call.get("kind") != "edit":
+        return ()
+    return seen_from(_diffs(call) or edits_of(json_values.as_object(call.get("rawInput"))), cwd)
+
+
+def _diffs(call: Json) -> tuple[Edit, ...]:
+    blocks = [block for block in json_values.as_objects(call.get("content")) if block.get("type") == "diff"]
+    return tuple(edit for block in blocks[:FILES_MOST] for edit in edits_of(block))
 
 
 def kind_name(call: Json) -> str:

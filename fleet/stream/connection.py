@@ -19,6 +19,8 @@ from typing import Any, Final, Self
 import msgspec
 
 from fleet.stream.inbox import Inbox, unless
+from fleet.stream.keys import Key
+from fleet.stream.login import BrokerLogin
 from fleet.stream.problems import (
     BrokerProblem,
     NoStream,
@@ -79,8 +81,13 @@ class Connection:
         self._asked: dict[str, asyncio.Future[Any]] = {}  # by subject in lower case, as refusals name it
 
     @classmethod
-    async def connect(cls, address: str, user: str, password: str | None, name: str) -> Self:
-        """Connect and check that there is JetStream. Raises `BrokerProblem`."""
+    async def log_in(cls, login: BrokerLogin, name: str) -> Self:
+        """Connect as a login says. Raises `BrokerProblem`."""
+        return await cls.connect(login.address, login.user, login.secret(), name)
+
+    @classmethod
+    async def connect(cls, address: str, user: str, secret: str | Key | None, name: str) -> Self:
+        """Connect and check that there is JetStream; `user` names the inbox. Raises `BrokerProblem`."""
         if (missing := why_unavailable()) is not None:
             raise BrokerProblem(missing.rstrip("."))
         import nats
@@ -88,6 +95,7 @@ class Connection:
 
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         client, failures = Client(), [""]
+        given = _given(client, user, secret)
         made: list[Self] = []
 
         async def on_error(error: Exception) -> None:
@@ -103,8 +111,7 @@ class Connection:
             async with asyncio.timeout(2 * CONNECT_S):
                 await client.connect(
                     address,
-                    user=user,
-                    password=password or "",
+                    **given,
                     name=name,
                     error_cb=on_error,
                     closed_cb=on_closed,
@@ -118,7 +125,8 @@ class Connection:
                 )
         except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
             await _close(client)
-            raise not_connected(address, user, failures[0] or words(error)) from None
+            who = f"user {user}" if isinstance(secret, str | None) else f"key {secret.public}"
+            raise not_connected(address, who, failures[0] or words(error)) from None
         made.append(cls(client, user, lost))
         await made[0]._check_jetstream(address)
         return made[0]
@@ -217,6 +225,18 @@ class Connection:
         if "error" in response:
             raise refused_by_broker(response["error"])
         return response
+
+
+def _given(client: Any, user: str, secret: str | Key | None) -> dict[str, Any]:
+    """Return how a client proves who it is; the package's own way with keys needs one more package."""
+    if not isinstance(secret, Key):
+        return {"user": user, "password": secret or ""}
+    given: dict[str, Any] = {"user": secret.public, "signature_cb": secret.sign}
+    if secret.jwt is None:
+        client._public_nkey = secret.public
+    else:
+        given["user_jwt_cb"] = secret.jwt.encode
+    return given
 
 
 def _tls(address: str) -> dict[str, Any]:

@@ -44,7 +44,11 @@ async def fleet_runner(app: web.Application, settings: Settings, data_dir: Path)
         clock=workspace.clock,
     )
     login = BrokerLogin(
-        address=settings.fleet or "", user=settings.fleet_user or identity.name, password=settings.fleet_password
+        address=settings.fleet or "",
+        user=settings.fleet_user or identity.name,
+        password=settings.fleet_password,
+        creds=settings.fleet_creds,
+        nkey=settings.fleet_nkey,
     )
     return FleetRunner(login, identity, services.database, parts, show)
 

@@ -72,13 +72,13 @@ def problem_of(error: BaseException) -> BrokerProblem:
     return BrokerLost(f"the connection to the broker was lost ({words(error)})")
 
 
-def not_connected(address: str, user: str, reason: str) -> BrokerProblem:
+def not_connected(address: str, who: str, reason: str) -> BrokerProblem:
     """Return why there is no connection."""
     lowered = reason.lower()
     if "authorization" in lowered or "authentication" in lowered:
         return BrokerProblem(
-            f"the NATS server at {address} refuses user {user}: check SPRINT_RUNNER_FLEET_USER and "
-            "SPRINT_RUNNER_FLEET_PASSWORD"
+            f"the NATS server at {address} refuses {who}: check SPRINT_RUNNER_FLEET_USER and "
+            "SPRINT_RUNNER_FLEET_PASSWORD, or _CREDS or _NKEY instead"
         )
     return BrokerLost(f"the NATS server at {address} cannot be reached ({reason})")
 

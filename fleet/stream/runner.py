@@ -116,8 +116,7 @@ class FleetRunner:
 
     async def _session(self) -> None:
         """Work with one connection until it ends. Raises `BrokerProblem`."""
-        login = self._login
-        broker = await Broker.connect(login.address, login.user, login.password, f"runner {self._identity.name}")
+        broker = await Broker.log_in(self._login, f"runner {self._identity.name}")
         self._broker = broker
         broker.on_refusal = lambda sentence: self._report("permission", sentence)
         try:

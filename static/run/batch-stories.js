@@ -12,7 +12,7 @@ import { stepsOf } from "./steps.js";
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /**
  * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number,
- *   commands: Command[], shown: number | null}} Row
+ *   commands: Command[], shown: readonly number[]}} Row
  */
 
 /** Stories that are listed, the newest of them; the History has them all. */
@@ -88,7 +88,7 @@ function keyOf(row) {
   return row.key;
 }
 
-/** @param {Model} model @param {number | null} shown @returns {Row[]} */
+/** @param {Model} model @param {readonly number[]} shown @returns {Row[]} */
 function rowsOf({ run, plan, commands }, shown) {
   /** @type {Map<string, Command[]>} */
   const byStory = new Map();
@@ -117,11 +117,12 @@ function createStory(row, open) {
   const reason = h("p", { class: "story-reason" });
   const name = h("span", { class: "key", text: shortKey(row.key), title: row.key });
   const summary = h("summary", { class: "story-head" }, glyph, name, title, status, cost);
-  const more = h("a", {
-    class: "story-more",
-    href: `#run?story=${encodeURIComponent(row.key)}`,
-    text: "Open the story",
-  });
+  const way = (/** @type {string} */ words, /** @type {Record<string, string>} */ params) =>
+    h("a", { class: "story-more", href: toHash("run", { story: row.key, ...params }), text: words });
+  const changes = way("Changes", { dossier: "changes" });
+  const revert = way("Revert…", { dossier: "changes", form: "revert" });
+  attr(revert, "data-verb", true);
+  const more = h("p", { class: "story-ways" }, way("Open the story", {}), changes, revert);
   const rows = h("ol", { class: "steps", "aria-label": `Steps of ${shortKey(row.key)}` });
   const el = h("li", { class: "story", "data-key": row.key }, h("details", {}, summary, reason, rows, more));
   const steps = createStepList(rows, open);
@@ -134,9 +135,11 @@ function createStory(row, open) {
       text(title, now.title);
       text(status, now.status && now.status !== "done" ? statusText(now.status) : "");
       text(cost, now.cost ? money(now.cost, now.estimated) : "");
+      show(changes, now.commands.length > 0);
+      show(revert, now.status === "done" && now.commands.length > 0);
       text(reason, now.reason && now.status === "blocked" ? now.reason : "");
       show(reason, Boolean(reason.textContent));
-      const isShown = (/** @type {Command | null} */ runs) => runs !== null && runs.command_id === now.shown;
+      const isShown = (/** @type {Command | null} */ runs) => runs !== null && now.shown.includes(runs.command_id);
       steps.render(
         stepsOf(now.commands, []).map((step) => ({ ...step, several: false, live: null, shown: isShown(step.runs) })),
       );

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What there is to judge at a gate: the lines of the story, or of the change with its evidence and reviews. A comment is
- * written beside a line, and goes to the agent with "Send back".
+ * written beside a line, and goes to the agent with "Send back", kept or still being written.
  */
 import { catchApiError, get } from "../kit/api.js";
 import { commentRows } from "../kit/comment-list.js";
@@ -16,6 +16,8 @@ import { loadPart } from "../kit/lazy.js";
 export class GateReview {
   el;
   /** The comments by path and line. @type {Map<string, LineComment>} */ #comments = new Map();
+  /** The fields of comments that are being written, by path and line. @type {Map<string, HTMLTextAreaElement>} */
+  #drafts = new Map();
   #key;
   #base;
   #list = h("ul", { class: "line-comments", "aria-label": "Comments on lines" });
@@ -30,9 +32,11 @@ export class GateReview {
     this.el = h("div", { class: "gate-review" }, fold.el, this.#list);
   }
 
-  /** @returns {LineComment[]} */
+  /** Those kept and those being written. @returns {LineComment[]} */
   get comments() {
-    return [...this.#comments.values()];
+    const all = new Map(this.#comments);
+    for (const [id, field] of this.#drafts) putComment(all, id, field.value);
+    return [...all.values()];
   }
 
   async #load() {
@@ -81,16 +85,16 @@ export class GateReview {
     if (!row || row.nextElementSibling?.classList.contains("comment-row")) return;
     const field = h("textarea", { rows: 2, "aria-label": `Comment on line ${line} of ${path}` });
     field.value = this.#comments.get(id)?.text ?? "";
+    this.#drafts.set(id, field);
     const close = () => {
+      this.#drafts.delete(id);
       below.remove();
       at.focus();
     };
     const keep = () => {
-      const words = field.value.trim();
-      if (words) this.#comments.set(id, { path, line: Number(line), text: words });
-      else this.#comments.delete(id);
-      this.#draw();
+      putComment(this.#comments, id, field.value);
       close();
+      this.#draw();
     };
     const buttons = [
       h("button", { type: "button", class: "button small primary", text: "Keep comment", on: { click: keep } }),
@@ -123,6 +127,13 @@ export class GateReview {
       h("button", { type: "button", class: "ghost", ...label, on: { click: drop } }, icon("cross")),
     );
   }
+}
+
+/** @param {Map<string, LineComment>} all @param {string} id path and line @param {string} words none removes it */
+function putComment(all, id, words) {
+  const colon = id.lastIndexOf(":");
+  if (words.trim()) all.set(id, { path: id.slice(0, colon), line: Number(id.slice(colon + 1)), text: words.trim() });
+  else all.delete(id);
 }
 
 /** The files of a change. @param {string} path @returns {Promise<Node[]>} */

@@ -9,7 +9,7 @@ import { lanesOf } from "./steps.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./steps.js").Lane} Lane */
-/** @typedef {{lane: Lane, model: Model, shown: number | null}} LaneRow */
+/** @typedef {{lane: Lane, model: Model, shown: readonly number[]}} LaneRow */
 
 /** @param {import("./output.js").Output} output @returns {import("./run.js").Part} */
 export function createLanes(output) {
@@ -96,7 +96,7 @@ class LaneSection {
       ...step,
       glyph: step.runs && step.runs.ended_at !== null && asks.has(step.runs.command_id) ? "ask" : step.glyph,
       several: several && step.keys.length < lane.keys.length,
-      shown: step.runs?.command_id === shown,
+      shown: step.runs !== null && shown.includes(step.runs.command_id),
       live: live.get(step.id) ?? null,
     }));
     this.#steps.render(rows);

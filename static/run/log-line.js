@@ -1,7 +1,8 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
+
+import { resultOf } from "../kit/command-result.js";
 import { allTokens, duration, hourMinute, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
-import { resultOf } from "../shell/command-list.js";
 import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */

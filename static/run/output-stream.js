@@ -5,6 +5,7 @@
  */
 import { catchApiError, get } from "../kit/api.js";
 import { attr, fill, h, icon, show, text } from "../kit/dom.js";
+import { takeOver } from "../kit/takeover.js";
 import { MessageForm } from "../story/message-form.js";
 import { TranscriptPages } from "../story/transcript-pages.js";
 import { onTranscriptChange } from "../story/transcript-signal.js";
@@ -48,6 +49,7 @@ export class OutputStream {
   constructor(id, name, key) {
     this.#id = id;
     this.#message = new MessageForm(id, name, key, () => this.#readSoon());
+    if (key) this.#message.add(takeOverButton(key));
     this.#pages = new TranscriptPages(id, (from) => this.#show(from));
     const region = { role: "region", tabindex: "0", "aria-label": `Output of ${name}` };
     this.#view = h("div", { class: "output-view", ...region }, this.#hints, this.#empty);
@@ -191,6 +193,12 @@ export class OutputStream {
     scrollToEnd(this.#view, () => this.#following);
     this.#view.focus({ preventScroll: true });
   }
+}
+
+/** @param {string} key of the story */
+function takeOverButton(key) {
+  const props = { type: "button", class: "button small", "data-verb": true, text: "Open in my terminal" };
+  return h("button", { ...props, on: { click: () => takeOver(key) } });
 }
 
 /**

@@ -1,41 +1,48 @@
 // @ts-check
 /**
- * The output beside the steps: of the command that runs, or of the one that was chosen. With several that run at once
- * there is a switch for each.
+ * The output beside the steps: of the command that runs, or of the one that was chosen. Lanes that run at once are side by
+ * side where there is room, else there is a switch for each; the one that is shown alone is in the address.
  */
-import { attr, byId, fill, h, list, show, text } from "../kit/dom.js";
+import { byId, fill, h, show, text } from "../kit/dom.js";
 import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { loadPart } from "../kit/lazy.js";
-import { RUNNER } from "../shell/command-list.js";
+import { setUrlParams } from "../kit/url-params.js";
+import { titleOf } from "../shell/plan.js";
+import { OutputSwitches } from "./output-switches.js";
 import { waitText } from "./run-text.js";
 import { liveCommand } from "./steps.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("../state.js").Operation} Operation */
-/** @typedef {{operation: Operation, pressed: boolean}} Switch */
+
+/** Room for two columns beside the steps. */
+const WIDE = "(min-width: 1280px)";
 
 export class Output {
-  /** The command whose output is shown. @type {number | null} */ shown = null;
+  /** The commands whose output is shown, another array when they are others. @type {readonly number[]} */ shown = [];
   #tabs;
   /** The command that was chosen, null to follow what runs. @type {number | null} */ #chosen = null;
   /** The stories whose command is followed, where several run side by side. @type {readonly string[]} */ #lane = [];
   /** @type {import("./output-stream.js").OutputStream | null} */ #stream = null;
-  /** @type {typeof import("./output-stream.js") | null} */ #module = null;
-  /** The command for which the module was asked for last. @type {number | null} */ #asked = null;
+  /** @type {import("./output-columns.js").OutputColumns | null} */ #columns = null;
+  /** @type {{stream: typeof import("./output-stream.js"), columns: typeof import("./output-columns.js")} | null} */
+  #modules = null;
+  /** The commands for which the modules were asked for last. @type {readonly number[] | null} */ #asked = null;
+  #wide = matchMedia(WIDE);
   /** @type {Model | null} */ #model = null;
   #batch = 0;
   /** @type {(() => void)[]} */ #listeners = [];
-  #switches = list(
-    byId("output-lanes"),
-    (/** @type {Switch} */ row) => row.operation.command_id,
-    (row) => createSwitch(row, (operation) => this.#follow(operation)),
-  );
+  #switches = new OutputSwitches({
+    follow: (operation) => this.#follow(operation.story_keys, operation.command_id),
+    showAll: () => this.#showAll(),
+  });
 
   /** @param {import("./pane-tabs.js").PaneTabs} tabs */
   constructor(tabs) {
     this.#tabs = tabs;
     tabs.onChange(() => this.#draw());
+    this.#wide.addEventListener("change", () => this.#draw());
     byId("output-now").addEventListener("click", () => {
       this.#chosen = null;
       this.#draw();
@@ -50,7 +57,9 @@ export class Output {
 
   /** Shows the output of a command, and keeps to it. @param {number} command */
   choose(command) {
-    this.#chosen = command === this.#live()?.command_id ? null : command;
+    const lane = this.#model?.run.cycles.find(({ story_keys: keys }) => this.#liveOf(keys)?.command_id === command);
+    if (lane) this.#setLane(lane.story_keys);
+    this.#chosen = lane || command === this.#live()?.command_id ? null : command;
     this.#tabs.choose("output");
     byId("pane").scrollIntoView({ block: "nearest" });
   }
@@ -58,7 +67,10 @@ export class Output {
   /** @param {Model} model @param {number} now */
   render(model, now) {
     const batch = model.run.batch?.id ?? 0;
-    if (batch !== this.#batch) [this.#chosen, this.#lane] = [null, []];
+    if (batch !== this.#batch && this.#batch) {
+      this.#chosen = null;
+      this.#setLane([]);
+    }
     this.#batch = batch;
     this.#model = model;
     this.#draw();
@@ -67,9 +79,19 @@ export class Output {
 
   /** @param {Model} model @param {number} now */
   tick({ commands, run }, now) {
-    const command = this.shown === null ? undefined : commands.get(this.shown);
-    text(byId("output-facts"), command ? factsOf(command, operationOf(run, command), now) : "");
-    for (const row of this.#switches.views()) row.tick(now);
+    const [only, ...others] = this.shown.map((id) => commands.get(id));
+    const facts = only && !this.#columns ? factsOf(only, operationOf(run, only), now) : "";
+    text(byId("output-facts"), this.#columns ? `${others.length + 1} lanes` : facts);
+    this.#switches.tick(now);
+    this.#columns?.tick(now);
+  }
+
+  /** Follows the address. @param {URLSearchParams} params */
+  route(params) {
+    const key = params.get("lane");
+    if (!key || this.#lane.includes(key)) return;
+    this.#lane = [key];
+    this.#draw();
   }
 
   /** @returns {Command | null} the command that is shown where none is chosen */
@@ -77,15 +99,46 @@ export class Output {
     if (!this.#model) return null;
     const { commands, run } = this.#model;
     // Of stories that are worked on side by side those stay in sight that are shown.
-    const keys = this.#lane.length ? this.#lane : (commands.get(this.shown ?? 0)?.story_keys ?? []);
+    const keys = this.#lane.length ? this.#lane : (commands.get(this.shown[0] ?? 0)?.story_keys ?? []);
     const lane = run.cycles.find((cycle) => cycle.story_keys.some((key) => keys.includes(key)));
     return liveCommand(commands, lane?.story_keys);
   }
 
-  /** @param {Operation} operation of a lane that is followed from now on */
-  #follow(operation) {
-    this.#lane = operation.story_keys;
-    this.choose(operation.command_id);
+  /** The newest command of a lane, none before its first. @param {readonly string[]} keys */
+  #liveOf(keys) {
+    return this.#model && liveCommand(this.#model.commands, keys);
+  }
+
+  /** Shows one lane from now on. @param {readonly string[]} keys @param {number} command of it */
+  #follow(keys, command) {
+    this.#setLane(keys);
+    this.choose(command);
+  }
+
+  #showAll() {
+    this.#chosen = null;
+    this.#setLane([]);
+    this.#draw();
+    byId("pane-output").focus();
+  }
+
+  /** @param {readonly string[]} keys of the lane that is shown alone, none for all */
+  #setLane(keys) {
+    if (keys.join() === this.#lane.join()) return;
+    const isAlone = (this.#model?.run.cycles.length ?? 0) > 1;
+    this.#lane = keys;
+    setUrlParams({ lane: isAlone ? (keys[0] ?? null) : null });
+  }
+
+  /** The lanes that are shown side by side, none where one output is shown. */
+  #lanes() {
+    const { run } = /** @type {Model} */ (this.#model);
+    return this.#canBeSideBySide && this.#chosen === null && !this.#lane.length ? run.cycles : [];
+  }
+
+  get #canBeSideBySide() {
+    const { run } = /** @type {Model} */ (this.#model);
+    return this.#wide.matches && run.state !== "idle" && run.cycles.length > 1;
   }
 
   #draw() {
@@ -93,14 +146,19 @@ export class Output {
     if (!model) return;
     const { commands, run } = model;
     const live = this.#live();
-    const command = (this.#chosen === null ? null : commands.get(this.#chosen)) ?? live;
-    const changed = this.shown !== (command?.command_id ?? null);
-    this.shown = command?.command_id ?? null;
+    const lanes = this.#lanes();
+    const command = lanes.length ? null : ((this.#chosen === null ? null : commands.get(this.#chosen)) ?? live);
+    const shown = lanes.length ? lanes.map(({ story_keys: keys }) => this.#liveOf(keys)) : [command];
+    const ids = shown.flatMap((one) => one?.command_id ?? []);
+    const changed = ids.join() !== this.shown.join();
+    if (changed) this.shown = ids;
     this.#drawName(command, live);
-    this.#drawSwitches(run);
+    const columns = { sideBySide: lanes.length > 0, canBe: this.#canBeSideBySide };
+    this.#switches.render(run.operations, command?.command_id ?? null, columns);
     text(byId("output-empty"), command ? "" : emptyText(model));
-    show(byId("output-empty"), !command);
+    show(byId("output-empty"), !command && !lanes.length);
     this.#drawStream(command, changed, run);
+    this.#drawColumns(lanes);
     if (changed) for (const listener of this.#listeners) listener();
   }
 
@@ -120,20 +178,16 @@ export class Output {
     for (const id of ["output-name", "output-facts"]) show(byId(id), this.#tabs.open === "output");
   }
 
-  /** @param {Model["run"]} run */
-  #drawSwitches({ operations }) {
-    const own = operations.filter((operation) => operation.agent !== RUNNER);
-    const rows = own.length > 1 ? own : [];
-    show(byId("output-lanes"), rows.length > 0);
-    this.#switches.render(rows.map((operation) => ({ operation, pressed: operation.command_id === this.shown })));
-  }
-
   /** Reads what draws an output, with the first one that is shown; once for each that is asked for. */
   async #load() {
     if (this.#asked === this.shown) return;
     this.#asked = this.shown;
-    this.#module ??= await loadPart(() => import("./output-stream.js"));
-    if (this.#module) this.#draw();
+    const [stream, columns] = await Promise.all([
+      loadPart(() => import("./output-stream.js")),
+      loadPart(() => import("./output-columns.js")),
+    ]);
+    this.#modules ??= stream && columns && { stream, columns };
+    if (this.#modules) this.#draw();
   }
 
   /** @param {Command | null} command @param {boolean} changed @param {Model["run"]} run */
@@ -144,14 +198,36 @@ export class Output {
     }
     // What is not in sight is not read.
     if (!command || this.#tabs.open !== "output") return;
-    if (!this.#module) return void this.#load();
+    if (!this.#modules) return void this.#load();
     if (!this.#stream) {
       const [key = ""] = command.story_keys;
-      this.#stream = new this.#module.OutputStream(command.command_id, shortCommand(command.command), key);
+      this.#stream = new this.#modules.stream.OutputStream(command.command_id, shortCommand(command.command), key);
       byId("output-frame").append(this.#stream.el);
     }
     const running = command.status === "running";
     this.#stream.update(running, !running || Boolean(operationOf(run, command)?.message));
+  }
+
+  /** @param {readonly import("../state.js").Cycle[]} lanes none where one output is shown */
+  #drawColumns(lanes) {
+    if (!lanes.length || this.#tabs.open !== "output") {
+      this.#columns?.end();
+      this.#columns = null;
+      return;
+    }
+    if (!this.#modules) return void this.#load();
+    const { run, plan } = /** @type {Model} */ (this.#model);
+    this.#columns ??= new this.#modules.columns.OutputColumns((keys) => {
+      const live = this.#liveOf(keys);
+      if (live) this.#follow(keys, live.command_id);
+    });
+    if (!this.#columns.el.isConnected) byId("output-frame").append(this.#columns.el);
+    const columns = lanes.map(({ number, story_keys: keys }) => {
+      const command = this.#liveOf(keys);
+      const hasOutput = command !== null && Boolean(operationOf(run, command)?.message);
+      return { id: number, keys, title: titleOf(plan, keys[0]), command, hasOutput };
+    });
+    this.#columns.render(columns);
   }
 }
 
@@ -178,27 +254,6 @@ function factsOf(command, operation, now) {
   ]
     .filter(Boolean)
     .join(" · ");
-}
-
-/** @param {Switch} first @param {(operation: Operation) => void} follow */
-function createSwitch({ operation }, follow) {
-  const { command, story_keys: keys, background } = operation;
-  const time = h("time", {});
-  const words = [shortCommand(command), keys.filter(Boolean).map(shortKey).join(", ")].filter(Boolean).join(" ");
-  const note = background && h("span", { class: "soft", text: "in the background" });
-  const el = h("button", { type: "button", class: "switch" }, h("span", { class: "spin" }), words, note, time);
-  el.addEventListener("click", () => follow(operation));
-  return {
-    el,
-    /** @param {Switch} now */
-    update({ pressed }) {
-      attr(el, "aria-pressed", String(pressed));
-    },
-    /** @param {number} now */
-    tick(now) {
-      text(time, stopwatch(now - operation.started_at));
-    },
-  };
 }
 
 /** Why there is no output. @param {Model} model */

@@ -16,7 +16,8 @@ import { createGauges } from "./quota.js";
 
 /**
  * @param {import("./attention.js").RunActions & {replay: (batch: number) => unknown}} actions
- * @returns {{render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void, panes: PaneTabs}}
+ * @returns {{render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void, panes: PaneTabs,
+ *   route: (params: URLSearchParams) => void}}
  */
 export function createRunTab(actions) {
   const panes = new PaneTabs();
@@ -34,6 +35,10 @@ export function createRunTab(actions) {
   ];
   return {
     panes,
+    route(params) {
+      panes.route(params);
+      output.route(params);
+    },
     render(model, now) {
       for (const part of parts) part.render(model, now);
     },

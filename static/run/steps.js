@@ -3,7 +3,8 @@
  * The steps of what runs: for each group of stories that is worked on together its commands, those that have ended or
  * run from the events, those to come from the server's outline. Pure.
  */
-import { blockedBy, RUNNER, resultWith } from "../shell/command-list.js";
+import { blockedBy, resultWith } from "../kit/command-result.js";
+import { RUNNER } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("../shell/command-list.js").CommandList} CommandList */

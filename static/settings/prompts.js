@@ -8,6 +8,7 @@ import { attr, fill, h, list, show, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
+import { setUrlParams, urlParams } from "../kit/url-params.js";
 
 /**
  * @typedef {{command: string, built_in: string, built_in_file: string, file: string, own: string | null,
@@ -67,6 +68,16 @@ export class Prompts {
     text(this.#note, `${answer.note} Placeholders: ${names}.`);
     this.#list.render(answer.prompts);
     this.#commands = answer.prompts.filter(({ used }) => used).map(({ command }) => command);
+    this.route();
+  }
+
+  /** Opens the prompt that the address names, once it is in sight. */
+  route() {
+    const name = urlParams().get("prompt");
+    const row = name && [...this.#list.views()].find(({ command }) => command === name);
+    if (!row || !this.el.checkVisibility()) return;
+    setUrlParams({ prompt: null });
+    row.open();
   }
 
   /** The commands of the workflow; empty before the prompts were read. */
@@ -108,6 +119,17 @@ class PromptRow {
     this.#body.append(this.#source, this.#field, this.#wrong, actions, this.#diffTitle, this.#diff);
     this.#field.addEventListener("input", () => this.#renderActions());
     this.#fillField();
+  }
+
+  get command() {
+    return this.#prompt.command;
+  }
+
+  /** Unfolds it, ready to be changed. */
+  open() {
+    /** @type {HTMLDetailsElement} */ (this.el).open = true;
+    this.el.scrollIntoView({ block: "start" });
+    this.#field.focus({ preventScroll: true });
   }
 
   get changed() {

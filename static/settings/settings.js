@@ -183,6 +183,7 @@ export class Settings {
       this.#pages.filter((page) => page.fields.some((field) => field.changed)).map(({ id }) => id),
     );
     this.#nav.render({ found: query ? found : null, changed });
+    this.#prompts.route();
   }
 
   #changed() {

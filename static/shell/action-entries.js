@@ -6,7 +6,7 @@
 import { shortKey, statusText } from "../kit/format.js";
 import { isReader } from "../kit/role.js";
 import { storyActions } from "../run/story-actions.js";
-import { readSettings, settingEntries } from "./setting-entries.js";
+import { promptEntries, readSettings, settingEntries } from "./setting-entries.js";
 import { THEMES } from "./theme.js";
 
 /** @typedef {import("./palette.js").Entry} Entry */
@@ -44,9 +44,14 @@ const TOPICS = [
   { words: "Access, devices and links", also: "token pair phone reader login", find: "access" },
 ];
 
-/** @param {Page} page @param {{openHelp: () => void, tabKeys: Record<string, string>}} more @returns {Entry[]} */
-export function createEntries(page, { openHelp, tabKeys }) {
-  readSettings();
+/**
+ * @param {Page} page
+ * @param {{openHelp: () => void, tabKeys: Record<string, string>, onMore: () => void}} more `onMore` is called when there
+ *   are more entries: those of the settings are read from the server
+ * @returns {Entry[]}
+ */
+export function createEntries(page, { openHelp, tabKeys, onMore }) {
+  void readSettings().then((isMore) => isMore && onMore());
   return [
     ...runEntries(page),
     ...viewEntries(page, tabKeys),
@@ -63,6 +68,7 @@ export function createEntries(page, { openHelp, tabKeys }) {
     ...topicEntries(page),
     ...storyEntries(page),
     ...storyVerbs(page),
+    ...promptEntries((prompt) => page.router.go("settings", { topic: "prompts", prompt })),
     ...settingEntries(page.findSetting),
   ];
 }

@@ -31,12 +31,13 @@ const ELSEWHERE = [
   { keys: "u", words: "Board: take the last change back" },
   { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },
   { keys: "z n", words: "Timeline: zoom to the chosen command; to the next failure" },
+  { keys: "← →", words: "Run: from the output of one lane to the next, side by side" },
   { keys: "[ ]", words: "Replay: to the change before, to the next" },
 ];
 
 /** @param {Page} page */
 export function createActions(page) {
-  const palette = createPalette(() => createEntries(page, { openHelp: help.open, tabKeys: TAB_KEYS }));
+  const palette = createPalette((onMore) => createEntries(page, { openHelp: help.open, tabKeys: TAB_KEYS, onMore }));
   const help = createShortcuts(shortcuts(page, palette.open));
 }
 

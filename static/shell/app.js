@@ -243,7 +243,7 @@ function onRoute({ tab, params }) {
   if (story !== null || storyDialog.used)
     useOrTell(storyDialog, (dialog) => dialog.show(story, wholeNumber(params.get("transcript"))));
   if (tab === "run") {
-    runTab.panes.route(params);
+    runTab.route(params);
     log.route(params);
   }
   render();

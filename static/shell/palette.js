@@ -19,7 +19,7 @@ const SHOWN_MOST = 12;
 /** Most actions that are shown before anything is typed. */
 const FIRST_MOST = 30;
 
-/** @param {() => Entry[]} entries is called at every opening */
+/** @param {(onMore: () => void) => Entry[]} entries is called at every opening, and again when there are more */
 export function createPalette(entries) {
   const palette = new Palette(entries);
   return { open: () => palette.open() };
@@ -37,7 +37,7 @@ class Palette {
   #entries;
   #fullText = new FullText(() => this.#addFound());
 
-  /** @param {() => Entry[]} entries */
+  /** @param {(onMore: () => void) => Entry[]} entries */
   constructor(entries) {
     this.#entries = entries;
     this.#query.addEventListener("input", () => this.#search());
@@ -53,10 +53,16 @@ class Palette {
 
   open() {
     if (this.#dialog.open) return this.#dialog.close();
-    this.#all = this.#entries();
+    this.#all = this.#entries(() => this.#readAgain());
     this.#query.value = "";
     this.#fullText.ask("");
     this.#dialog.showModal();
+    this.#search();
+  }
+
+  #readAgain() {
+    if (!this.#dialog.open) return;
+    this.#all = this.#entries(() => {});
     this.#search();
   }
 

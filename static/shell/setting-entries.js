@@ -1,20 +1,27 @@
 // @ts-check
-/** The settings for the palette, by their names and by what they do; read once, when the palette is first opened. */
+/** The settings and the prompts for the palette, by their names; read once, when the palette is first opened. */
 import { catchApiError, get } from "../kit/api.js";
+import { isReader } from "../kit/role.js";
 
 /** @typedef {import("./palette.js").Entry} Entry */
 /** @typedef {{name: string, effect: string}} Setting */
+/** @typedef {{command: string, used: boolean}} Prompt */
 
 /** @type {readonly Setting[]} */
 let known = [];
+/** @type {readonly Prompt[]} */
+let prompts = [];
 let isRead = false;
 
+/** @returns {Promise<boolean>} whether there are more entries now */
 export async function readSettings() {
-  if (isRead) return;
+  if (isRead) return false;
   isRead = true;
-  const all = await catchApiError(get("/api/settings"));
+  const [all, texts] = await Promise.all([catchApiError(get("/api/settings")), catchApiError(get("/api/prompts"))]);
   if (all) known = all.settings;
-  isRead = all !== null;
+  if (texts) prompts = texts.prompts;
+  isRead = all !== null && texts !== null;
+  return isRead;
 }
 
 /** @param {(name: string) => void} open @returns {Entry[]} */
@@ -26,4 +33,16 @@ export function settingEntries(open) {
     also: `${name} ${effect} setting`,
     run: () => open(name),
   }));
+}
+
+/** The prompts of the workflow's commands. @param {(command: string) => void} open @returns {Entry[]} */
+export function promptEntries(open) {
+  return prompts
+    .filter(({ used }) => used)
+    .map(({ command }) => ({
+      group: "Prompt",
+      words: `${isReader ? "Prompt" : "Change the prompt"} of ${command}`,
+      also: "template instructions edit own",
+      run: () => open(command),
+    }));
 }

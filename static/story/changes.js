@@ -4,7 +4,8 @@ import { catchApiError, get } from "../kit/api.js";
 import { attr, fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, plural, shortCommand } from "../kit/format.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
-import { createFiles, createSize, remarksOf } from "./diff.js";
+import { createSize } from "./change-size.js";
+import { createFiles, remarksOf } from "./diff.js";
 import { keepScrollOf } from "./keep-scroll.js";
 import { createReceipt } from "./receipt.js";
 import { createRevertForm } from "./revert-form.js";
@@ -85,6 +86,10 @@ export class Changes {
   choose(change) {
     setUrlParams({ change: change === ALL ? null : change });
     this.route();
+  }
+
+  get canRevert() {
+    return Boolean(this.#dossier?.commits.length);
   }
 
   /** Opens the form that reverts the newest commit. */

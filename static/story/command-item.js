@@ -1,12 +1,13 @@
 // @ts-check
 /** A command in the conversation: how it ended in a line or two, and its findings and its transcript when it is opened. */
+import { resultOf } from "../kit/command-result.js";
 import { attr, fill, h, icon, show, text } from "../kit/dom.js";
 import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
-import { RUNNER, resultOf } from "../shell/command-list.js";
+import { RUNNER } from "../shell/command-list.js";
 import { createBranchForm } from "./branch-form.js";
-import { createSize } from "./diff.js";
+import { createSize } from "./change-size.js";
 import { countText, findingLists, toneOf } from "./findings.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createTranscript } from "./transcript.js";

@@ -6,7 +6,8 @@
 import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { h } from "../kit/dom.js";
-import { count, plural } from "../kit/format.js";
+import { plural } from "../kit/format.js";
+import { createSize } from "./change-size.js";
 import { createLines } from "./diff-lines.js";
 
 /**
@@ -41,17 +42,6 @@ export function createFiles({ files }, url, isFolded = () => false) {
 export function remarksOf({ files, left_out: more }) {
   if (more) return [h("p", { class: "empty", text: `${plural(more, "more file")} not listed here.` })];
   return files.length ? [] : [h("p", { class: "empty", text: "Nothing is different." })];
-}
-
-/** `+12 −3`, with words for those who cannot see the colours. @param {number} added @param {number} removed */
-export function createSize(added, removed) {
-  return h(
-    "span",
-    { class: "size", role: "img", "aria-label": `${plural(added, "line")} added, ${plural(removed, "line")} removed` },
-    h("ins", { "aria-hidden": "true", text: `+${count(added)}` }),
-    " ",
-    h("del", { "aria-hidden": "true", text: `−${count(removed)}` }),
-  );
 }
 
 /** `4 files +88 −2`. @param {{files_changed: number, lines_added: number, lines_removed: number}} diff */

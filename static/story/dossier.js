@@ -2,6 +2,7 @@
 /** The dossier of one story: its head, and the tabs Conversation, Changes, Story and Cost. */
 import { h, show, text } from "../kit/dom.js";
 import { count } from "../kit/format.js";
+import { setUrlParams, urlParams } from "../kit/url-params.js";
 import { Changes } from "./changes.js";
 import { Conversation } from "./conversation.js";
 import { CostPanel } from "./cost-panel.js";
@@ -60,6 +61,14 @@ export class DossierView {
     };
   }
 
+  /** Opens the form that the address names, once. */
+  #openForm() {
+    if (urlParams().get("form") !== "revert") return;
+    setUrlParams({ form: null });
+    this.#tabs.open("changes");
+    if (this.#changes.canRevert) this.#changes.openRevert();
+  }
+
   /** @param {string} change the name of a change */
   #openChange(change) {
     this.#changes.choose(change);
@@ -93,6 +102,7 @@ export class DossierView {
     this.#tabs.setCount("cost", this.#cost.update(dossier));
     for (const el of [this.#tabs.bar, this.#tabs.panels]) show(el, true);
     show(this.#note, false);
+    this.#openForm();
   }
 
   /** Shows an error; the dossier that was read before stays. @param {string} message */

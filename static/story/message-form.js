@@ -39,6 +39,11 @@ export class MessageForm {
     this.#hasStory = key !== "";
   }
 
+  /** Puts what can be done instead of writing beside its button. @param {HTMLElement} verb */
+  add(verb) {
+    this.#form.el.append(verb);
+  }
+
   /** @param {Said} said @param {boolean} isLive whether the command runs */
   update({ waiting, takes_messages: takes }, isLive) {
     this.#takes = takes !== false;

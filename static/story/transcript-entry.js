@@ -1,11 +1,19 @@
 // @ts-check
-/** One entry of a transcript as elements: text with its tasks, a call of a tool with its result, the end of the command. */
+/**
+ * One entry of a transcript as elements: text with its tasks, a call of a tool with its result or with what it changes in
+ * files, the end of the command.
+ */
+import { createDisclosure } from "../kit/disclosure.js";
 import { h, icon } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
+import { loadPart } from "../kit/lazy.js";
+import { createSize } from "./change-size.js";
 
 /**
- * @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null}}
- *   Entry
+ * @typedef {{path: string, added: number, removed: number, cut: boolean,
+ *   hunks: import("./diff-lines.js").Hunk[] | null}} Edit `hunks` is null where the agent names only the file
+ * @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null,
+ *   edits?: Edit[]}} Entry
  */
 
 /** A line with which an agent announces what it does: `::task implement start writing the tests`. */
@@ -29,6 +37,8 @@ const NAMES = {
 
 /** @param {Entry} entry @returns {HTMLElement[]} */
 export function entryLines(entry) {
+  // A failed edit has changed nothing: its result says why.
+  if (entry.edits?.length && entry.ok !== false) return entry.edits.map((edit) => drawEdit(entry, edit));
   return entry.kind === "text" ? textLines(entry) : [draw(entry)];
 }
 
@@ -84,6 +94,30 @@ function draw(entry) {
     h("pre", { text: entry.result }),
   );
   return line(entry.kind, entry, answer);
+}
+
+/** A changed file, which unfolds to its lines. @param {Entry} entry @param {Edit} edit */
+function drawEdit(entry, edit) {
+  const slash = edit.path.lastIndexOf("/") + 1;
+  const [folder, name] = [edit.path.slice(0, slash), edit.path.slice(slash)];
+  const verb = entry.text.split(" ", 1)[0];
+  const file = h("span", { class: "edit-file mono", title: edit.path });
+  file.append(h("span", { class: "folder", text: folder }), h("b", { text: name }));
+  const head = [h("span", { class: "edit-verb", text: verb }), file];
+  if (!edit.hunks) return line(entry.kind, entry, h("span", { class: "entry-text edit" }, ...head));
+  const summary = [...head, createSize(edit.added, edit.removed)];
+  const fold = createDisclosure({ class: "edit", summary, load: () => readLines(edit) });
+  return line(entry.kind, entry, fold.el);
+}
+
+/** @param {Edit} edit @returns {Promise<Node[]>} */
+async function readLines({ path, hunks, cut }) {
+  const part = await loadPart(() => import("./diff-lines.js"));
+  if (!part || !hunks) return [];
+  const box = h("div", { class: "edit-lines", "data-unnumbered": !hunks.some((hunk) => hunk.old || hunk.new) });
+  box.append(...part.createLines({ path, hunks }));
+  if (cut) box.append(h("p", { class: "empty", text: "The rest is in the recorded stream." }));
+  return [box];
 }
 
 /** @param {string} kind @param {Entry} entry @param {HTMLElement} content */

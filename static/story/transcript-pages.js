@@ -121,7 +121,7 @@ export class TranscriptPages {
     for (const [index, entry] of entries.entries()) {
       const at = from + index - this.start;
       const row = this.#rows.children[at] ?? this.#rows.appendChild(h("div"));
-      if (JSON.stringify(entry) !== JSON.stringify(this.#entries[at])) fill(row, ...entryLines(entry));
+      if (JSON.stringify(entry) !== JSON.stringify(this.#entries[at])) redraw(row, entry);
       this.#entries[at] = entry;
     }
   }
@@ -149,4 +149,11 @@ export class TranscriptPages {
     attr(this.#slider, "max", Math.max(0, all - 1));
     this.#slider.value = String(this.start);
   }
+}
+
+/** Draws an entry again; what was unfolded stays so. @param {Element} row @param {Entry} entry */
+function redraw(row, entry) {
+  const open = [...row.querySelectorAll("details")].map((part) => part.open);
+  fill(row, ...entryLines(entry));
+  for (const [at, part] of [...row.querySelectorAll("details")].entries()) if (open[at]) part.open = true;
 }

@@ -49,7 +49,7 @@ def versioned(manifest: api.page.Manifest) -> dict[str, api.page.Asset]:
 
 
 def test_the_page_is_small_at_first_and_as_a_whole() -> None:
-    manifest = api.page.manifest()
+    manifest = dict(api.page.manifest())
     readers = manifest.pop(api.page.READERS_PAGE)  # in the place of the page
     assert len(readers.content) < len(manifest[""].content) + 50
     assert all(gzip.decompress(asset.packed or b"") == asset.content for asset in manifest.values())

@@ -17,6 +17,7 @@ FOLD = Path(__file__).parent / "fold.js"
 KEYS = st.sampled_from(["1-1-a", "1-2-b", "2a-1-c"])
 STATUSES = st.sampled_from(["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"])
 MONEY = st.integers(0, 400).map(lambda cents: cents / 4)
+VERDICTS = st.sampled_from(["complete", "blocked", "unread"])
 METRICS = st.fixed_dictionaries(
     {},
     optional={
@@ -101,7 +102,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("lane:change", LANE, machine=st.sampled_from(["desktop", "laptop"])),
         kind("command:start", COMMAND, **COMMAND_MORE),
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
-        kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
+        kind("command:end", {**COMMAND, **status}, metrics=METRICS, verdict=VERDICTS, **COMMAND_MORE),
         kind("story:status", changed, reason=st.text(max_size=5)),
         kind("attention", NEED, delivery_id=st.integers(1, 2)),
         kind("story:delivery", DELIVERY),

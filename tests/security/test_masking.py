@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from security.masking import Masker
 from security.names import is_secret_name, secret_values
+from security.shapes import GROUPS
 
 LETTERS = "q7Zx4Kp9Wm2Vt8Rb5Yc3Nd6Jf1Hg0Ls" * 8
 UPPER = LETTERS.upper()
@@ -360,3 +361,8 @@ def test_a_private_key_in_the_lines_of_a_change() -> None:
 def test_json_without_a_secret_stays_as_it_is_to_the_byte(value: object) -> None:
     data = json.dumps(value, indent=1).encode()
     assert Masker(["a-given-value"]).json(data) == data
+
+
+def test_every_shape_is_a_pattern() -> None:
+    """They are compiled when a text has their trigger, which is no time to learn of a mistake."""
+    assert all(len(group.substitutions) == len(group.shapes) for group in GROUPS)
