@@ -125,9 +125,7 @@ class CarriedTree:
         if head in (since, after.head) or self._is_ancestor(calls, head, after.head):
             self._move_head(calls, after.head)
 
-    def _combined(
-        self, calls: Calls, base: TreeState, after: TreeState, paths: Sequence[str], since: str
-    ) -> TreeState:
+    def _combined(self, calls: Calls, base: TreeState, after: TreeState, paths: Sequence[str], since: str) -> TreeState:
         head = base.head if after.head == since else after.head
         tree = self._with(calls, f"{base.commit}^{{tree}}", after.commit, paths)
         commit = calls.run(self._top, ("commit-tree", tree, "-p", head, "-m", "state"), environment=SAME)

@@ -136,8 +136,10 @@ class LaneChannel:
         if newest is None:
             if place:
                 raise Fenced("the lane was removed")
-        elif Writer.of(newest).lease > self.writer.lease:
-            raise Fenced(f"{Writer.of(newest).name} has the lane")
+            return
+        other = Writer.of(newest)
+        if other.lease > self.writer.lease or (place and newest.seq > place and other.lease != self.writer.lease):
+            raise Fenced(f"{other.name} has the lane")
 
     async def _store(self, broker: Broker) -> None:
         while True:
