@@ -173,7 +173,6 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("cycle:end", "blocked_stories", ["2a-1-tea"], "2a-1-tea"),
     ("cycle:end", "merge", "0d1f", 7),
     ("lane:change", "machine", "desktop", 7),
-    ("lane:change", "state", "lost", "gone"),
     *((name, "machine", "desktop", 7) for name in COMMANDS),
     *((name, "command_id", 7, "7") for name in COMMANDS),
     *((name, "attempt", 2, False) for name in COMMANDS),

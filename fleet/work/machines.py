@@ -60,6 +60,9 @@ class FleetMachines:
         return self._problem or self._directory.problem
 
     def start(self) -> None:
+        """Connect, once; the first lane that is offered does so: a runner whose lanes are all here needs no workers."""
+        if self._watching is not None:
+            return
         self._link.start()
         self._watching = asyncio.get_running_loop().create_task(self._watch(), name="workers")
 
@@ -83,6 +86,7 @@ class FleetMachines:
 
         Cancelling it takes the lane out of the queue.
         """
+        self.start()
         lane = lane_name(job)
         hold = self._holds.get(lane)
         if hold is not None:
@@ -103,6 +107,7 @@ class FleetMachines:
 
     async def forget(self, job: LaneJob) -> None:
         """End what still runs of a lane that is given up, and take it out of the queue."""
+        self.start()
         await self.release(lane_name(job), keep=True)
 
     async def release(self, lane: str, *, keep: bool) -> None:

@@ -103,6 +103,9 @@ class LanePlace:
             return
         machine = None if machines is None else await machines.take(self._job, self._keep)
         if machine is None:
+            if machines is not None and machines.problem is None and self._job.lease is not None:
+                self._job = replace(self._job, lease=None)  # no worker has it any more
+                await self._store(NOT_LEASED)
             return
         self.machine = machine
         await self._emit("worker", f"is worked on by {machine.name}", machine.name)

@@ -22,6 +22,7 @@ from fleet.stream.presence import Identity
 from fleet.stream.requests import Headers
 from fleet.stream.runner import FleetRunner, RunnerParts
 from fleet.stream.shared_quota import SharedQuota
+from fleet.work.machines import FleetMachines
 from payloads import Error
 from runstate.fold import RunState
 from runstate.server_state import FleetView, ServerState
@@ -121,7 +122,8 @@ async def machine(
         clock=clock,
     )
     login = login or BrokerLogin(address=address, user=name, password=password)
-    runner = FleetRunner(login, identity, database, parts, lambda view: made[0].views.append(view))
+    machines = FleetMachines(login, name)
+    runner = FleetRunner(login, identity, database, parts, lambda view: made[0].views.append(view), machines)
     made.append(Machine(name, database, runner, accounts))
     if more.get("silent") is None:
         events.start(database, state.apply, runner.take)
