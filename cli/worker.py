@@ -91,7 +91,7 @@ async def _usable(settings: Settings, root: Path | None) -> dict[str, AgentSpec]
     problems = dict(zip(specs, [preflight.problem for preflight in found], strict=True))
     for name, problem in problems.items():
         if problem is not None:
-            log.info("the agent %s is not offered: %s", name, problem)
+            log.debug("the agent %s is not offered: %s", name, problem)
     return {name: spec for name, spec in specs.items() if problems[name] is None}
 
 

@@ -71,7 +71,7 @@ class LaneWork:
         self._specs, self._mark, self._on_problem = specs, mark, on_problem
         writer = Writer(name, lease.job, lease.token)
         self._channel = LaneChannel(job.project, job.lane, writer, self._receive, worker=True)
-        self._tokens = {lease.token}  # those by which this lane was held without a gap
+        self._leases = {writer.lease}  # those by which this lane was held without a gap
         self._calls: dict[str, LaneCall] = {}
         self._is_fresh = False  # nothing has made the copy ready yet
         self._orders: asyncio.Queue[RunCall | RunCheck] = asyncio.Queue()
@@ -116,7 +116,7 @@ class LaneWork:
     def renew(self, lease: JobLease) -> None:
         """Hold the lane by another delivery of the same job, that came while the broker was away."""
         self._lease = lease
-        self._tokens.add(lease.token)
+        self._leases.add((lease.job, lease.token))
         self._channel.writer = Writer(self._name, lease.job, lease.token)
 
     @property
@@ -174,11 +174,11 @@ class LaneWork:
     def _handle(self, message: ToWorker) -> None:
         match message:
             case RunCall():
-                if message.token in self._tokens:  # else it was meant for another lease
+                if message.lease in self._leases:  # else it was meant for another lease
                     self._calls[message.id] = self._call(message)
                     self._orders.put_nowait(message)
             case RunCheck():
-                if message.token in self._tokens:
+                if message.lease in self._leases:
                     self._orders.put_nowait(message)
             case StopCall():
                 if (call := self._calls.get(message.id)) is not None:
