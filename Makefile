@@ -24,9 +24,11 @@ test: $(VENV)/dev node_modules/ready
 quick: $(VENV)/dev
 	$(PY) -m pytest -n 2 -q -m "not slow" $(QUICK)
 
-# Every combination of layout, tracker and lanes; `make test` runs each layout and each kind of tracker once.
+# Every combination of layout, tracker and lanes, and every version of BMAD; `make test` runs each layout and each kind of
+# tracker once, and the oldest and the newest version.
 worlds: $(VENV)/dev
-	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py tests/running/test_worlds_steering.py
+	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py tests/running/test_worlds_steering.py \
+		tests/running/test_versions.py
 
 # The walks through the page at a desktop's width; `make test` does them at a phone's.
 widths: $(VENV)/dev

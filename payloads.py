@@ -34,6 +34,7 @@ class EventType(StrEnum):
     BATCH_WARNING = "batch:warning"
     CYCLE_START = "cycle:start"
     CYCLE_END = "cycle:end"
+    LANE_CHANGE = "lane:change"
     COMMAND_START = "command:start"
     COMMAND_PROGRESS = "command:progress"
     COMMAND_END = "command:end"
@@ -135,6 +136,16 @@ class CycleStart(Payload, kw_only=True):
     branch: str | UnsetType = UNSET
 
 
+class LaneChange(Payload, kw_only=True):
+    """A lane has got a place for its commands, waits for one on a worker, or its worker has lost it."""
+
+    cycle_number: int
+    story_keys: list[str]
+    state: Literal["waiting", "here", "worker", "lost"]
+    message: str
+    machine: str | UnsetType = UNSET
+
+
 class CycleEnd(Payload, kw_only=True):
     cycle_number: int
     completed_stories: list[str]
@@ -155,6 +166,7 @@ class CommandStart(Payload, kw_only=True):
     background: bool | UnsetType = UNSET
     story_keys: list[str] | UnsetType = UNSET
     cycle_number: int | UnsetType = UNSET
+    machine: str | UnsetType = UNSET  # that the agent runs on; not set: the runner's own
 
 
 class CommandProgress(CommandStart, kw_only=True):
@@ -330,6 +342,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.BATCH_WARNING: BatchWarning,
     EventType.CYCLE_START: CycleStart,
     EventType.CYCLE_END: CycleEnd,
+    EventType.LANE_CHANGE: LaneChange,
     EventType.COMMAND_START: CommandStart,
     EventType.COMMAND_PROGRESS: CommandProgress,
     EventType.COMMAND_END: CommandEnd,

@@ -172,6 +172,9 @@ async def _services(
     fleet = await _fleet(app, config)
     retention = Retention(workspace, hub.ring.pruned, indexer.sweep, fleet)
     in_fleet = () if fleet is None else (fleet.take,)
+    if fleet is not None:
+        hub.on_refresh = fleet.changed
+        workspace.machines = fleet.machines  # before the recovery, which leaves alone what workers run on
     beside = (notifier.take, afterwards.take, forecaster.committed, deliveries.take, indexer.take, *in_fleet)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))

@@ -66,6 +66,10 @@ class StreamFile:
         """Collect a line of ours; the next `move` writes it, between two lines of the agent."""
         self._ours.append(line)
 
+    async def append(self, data: bytes) -> None:
+        """Record bytes of an agent that runs on another machine, and so without a pipe."""
+        await asyncio.to_thread(self._append, data)
+
     def move(self, pipe: int) -> bytes | None:
         """Return the next bytes of a pipe that does not block, which are recorded by then: none at its end, None when
         there are none now. Blocks on the disk."""

@@ -47,6 +47,7 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     background: bool
     cost_doubted: bool  # it is above ten times what its tokens can cost
     agent_change: str | None
+    machine: str | None  # that the agent ran on; null: the runner's own
     branch: str | None
 
 

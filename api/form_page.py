@@ -52,14 +52,29 @@ class Field:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way to another page of this server."""
+
+    words: str
+    path: str
+
+
 def form_page(
-    title: str, *sentences: str, button: str | None = None, field: Field | None = None, status: int = 200
+    title: str,
+    *sentences: str,
+    button: str | None = None,
+    field: Field | None = None,
+    link: Link | None = None,
+    status: int = 200,
 ) -> web.Response:
     """Return a page with sentences, and with a form that is sent to its own address where it has a button."""
     parts: list[Child] = [el("h1", title), *(el("p", sentence) for sentence in sentences)]
     if button is not None:
         inputs = [] if field is None else _field(field)
         parts.append(el("form", *inputs, el("button", button, type="submit"), method="post"))
+    if link is not None:
+        parts.append(el("a", link.words, href=link.path, **{"class": "button"}))
     return web.Response(body=_document(title, parts), status=status, content_type="text/html", headers=HEADERS)
 
 

@@ -18,6 +18,8 @@ TYPES: Final[dict[str, tuple[str | list[str], dict[str, str] | None]]] = {  # JS
     "url": ("string", None),
     "broker": ("string", None),
     "name": ("string", None),
+    "user": ("string", None),
+    "label": ("string", None),
     "agents": (["string", "array"], {"type": "string"}),
     "shares": (["number", "string"], None),
     "integer": ("integer", None),

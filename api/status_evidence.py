@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from api.reviews import Counts, reviews_of
+from base.outcome import outcome_of
 from git.trees import Diff
 from sprint import StoryInfo
 from store.checks import Check
@@ -246,7 +247,8 @@ def _drift(story: StoryInfo) -> Sentence | None:
 
 
 def _failures(commands: Sequence[CommandSummary | Command]) -> Sentence | None:
-    failed = [command for command in commands if command.status in FAILED]
+    ended = [command for command in commands if command.ended_at is not None]
+    failed = [command for command in ended if outcome_of(command.status, command.word) == "failed"]
     if not failed:
         return None
     last = failed[-1]

@@ -253,7 +253,28 @@ def _add_fleet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prepare", nargs="+", metavar="NAME", help="make the streams of these runners on the NATS server, and end"
     )
+    parser.add_argument(
+        "--nkey",
+        type=Path,
+        metavar="FILE",
+        help="make a key: write its seed to a new file, print its name, and end",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fleet", metavar="URL", help="NATS server of the fleet (default $SPRINT_RUNNER_FLEET)")
+    parser.add_argument("--name", help="the worker's name, unique in the fleet (default: after the machine)")
+    parser.add_argument("--places", type=int, default=1, metavar="N", help="lanes at a time (default 1)")
+    parser.add_argument("--label", action="append", default=[], help="what it has beside agents; may be given again")
+    parser.add_argument(
+        "--project", action="append", default=[], metavar="NAME", help="work for this runner only; may be given again"
+    )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings with this machine's agents")
+    parser.add_argument("--data-dir", metavar="FOLDER", help="folder of its copies (default: in the state folder)")
+    parser.add_argument("--demo", action="store_true", help="offer the scripted agent, too")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
 
@@ -316,6 +337,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "search": ("WORDS finds them in all events and transcripts, newest first", _add_search),
     "receipt": ("COMMIT|FILE checks the receipt of a story's commit, on any clone", _add_receipt),
     "fleet": ("serves one page of all runners of this machine, with everything that needs you", _add_fleet),
+    "worker": ("runs lanes of other machines' sprints with the agents of this one", _add_worker),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

@@ -7,23 +7,26 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from cli.errors import CannotStart
 from fleet.source import RunnerSource
 from fleet.stream.broker import BrokerProblem, why_unavailable
-from fleet.stream.login import BrokerLogin
+from fleet.stream.keys import new_nkey
+from fleet.stream.login import CREDS, NKEY, PASSWORD, USER, BrokerLogin
 from fleet.stream.prepare import prepare
 from fleet.stream.source import StreamRunners
 from settings import SettingsError
 from settings.check import check
 
-ADDRESS, USER, PASSWORD = (f"SPRINT_RUNNER_FLEET{name}" for name in ("", "_USER", "_PASSWORD"))
+ADDRESS: Final = "SPRINT_RUNNER_FLEET"
+OPERATOR: Final = "operator"  # the user of the page's server where none is named
 
 
 def broker_login(options: argparse.Namespace) -> BrokerLogin | None:
     """Return where the broker is, None without one; the password leaves the environment. Raises `CannotStart`."""
     address = options.broker or os.environ.get(ADDRESS)
-    user, password = os.environ.get(USER, "operator"), os.environ.pop(PASSWORD, None)
     if address is None:
         if options.prepare:
             raise CannotStart(f"--prepare needs the address of the NATS server: --broker, or {ADDRESS}")
@@ -36,7 +39,27 @@ def broker_login(options: argparse.Namespace) -> BrokerLogin | None:
         raise CannotStart(str(error)) from None
     if (missing := why_unavailable()) is not None:
         raise CannotStart(missing)
-    return BrokerLogin(address=address, user=user, password=password)
+    return login_of(address, OPERATOR)
+
+
+def login_of(address: str, user: str) -> BrokerLogin:
+    """Return the login of the environment, as `user` unless it names another; the password leaves it.
+
+    Raises `CannotStart`, also for a file that cannot be used: before anything is served.
+    """
+    login = BrokerLogin(
+        address=address,
+        user=os.environ.get(USER, user),
+        password=os.environ.pop(PASSWORD, None),
+        creds=os.environ.get(CREDS),
+        nkey=os.environ.get(NKEY),
+    )
+    try:
+        check("fleet_user", login.user, where=USER)
+        login.secret()
+    except (SettingsError, BrokerProblem) as problem:
+        raise CannotStart(str(problem)) from None
+    return login
 
 
 def remote_runners(login: BrokerLogin | None) -> list[RunnerSource]:
@@ -52,4 +75,16 @@ def prepare_runners(login: BrokerLogin | None, names: Sequence[str]) -> int:
         except BrokerProblem as problem:
             raise CannotStart(f"the streams could not be made: {problem}") from None
     sys.stdout.write(f"The streams of {', '.join(names)} are there.\n")
+    return 0
+
+
+def make_nkey(file: Path) -> int:
+    """Make an NKey and print its public name; return the exit code. Raises `CannotStart`."""
+    try:
+        public = new_nkey(file)
+    except BrokerProblem as problem:
+        raise CannotStart(str(problem)) from None
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be written: {error.strerror}") from None
+    sys.stdout.write(f"{public}\n")
     return 0

@@ -71,7 +71,7 @@ def resolve(
             project.root / FILE_NAME,
             environment,
             _flags(options),
-            _built_in(environment, start),
+            built_in_agents(environment, start),
             untrusted=partial(untrusted_or_refuse, trust),
         )
         wanted = reload(untrusted=trust_all)
@@ -83,6 +83,7 @@ def resolve(
             # The project locates the settings, and these locate the plan: hence a second time.
             project = sprint.locate(start, settings.tracker, settings.initiative)
         _check_commands(project.root, loaded)
+        _check_name(project.root)
     except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
         raise CannotStart(str(error)) from None
     return ServerConfig(
@@ -95,6 +96,15 @@ def resolve(
         open_browser=getattr(options, "open", False),
         demo=demo,
     )
+
+
+def _check_name(root: Path) -> None:
+    """Refuse a folder whose name is no text: no event and no response could hold it. Raises `CannotStart`."""
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(root).decode("utf-8", "replace")
+        raise CannotStart(f"{shown}: the name of the project's folder is not UTF-8 text: rename it") from None
 
 
 def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded) -> Loaded:
@@ -131,7 +141,7 @@ def _located(
         above = (start.absolute(), *start.absolute().parents)
         file = next((folder / FILE_NAME for folder in above if (folder / FILE_NAME).is_file()), start / FILE_NAME)
         trust = _trust_of(file.parent, environment, None)
-        wanted = load(file, environment, _flags(options), _built_in(environment, start))
+        wanted = load(file, environment, _flags(options), built_in_agents(environment, start))
         if decide is not None:
             decide(trust, wanted.guarded, wanted.settings)
         tracker = wanted.settings.tracker
@@ -222,7 +232,7 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
     return {"agent": agent, **{name: given.get(name) for name in ("host", "port", "data_dir")}}
 
 
-def _built_in(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
+def built_in_agents(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
     """Return the demo's scripted agent, with the speed of SPRINT_RUNNER_DEMO_SPEED and the project's script, if any."""
     speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
     command = [sys.executable, str(PROGRAM_DIR / "demo" / "agent.py"), "--speed", speed]

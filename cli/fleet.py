@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from cli import logs
-from cli.broker import broker_login, prepare_runners, remote_runners
+from cli.broker import broker_login, make_nkey, prepare_runners, remote_runners
 from cli.errors import CannotStart, unwritable
 from cli.system import PORTS_TRIED, bind, open_browser, until_signal, url_of
 from fleet.client import RunnerClient
@@ -38,6 +38,8 @@ READER_TOKEN: Final = "SPRINT_RUNNER_FLEET_READER_TOKEN"  # noqa: S105
 
 def serve_fleet(options: argparse.Namespace) -> int:
     """Serve the page until a signal; return the exit code. Raises `CannotStart`."""
+    if options.nkey is not None:
+        return make_nkey(options.nkey)
     folder = state_folder(os.environ)
     login = broker_login(options)
     if options.prepare:

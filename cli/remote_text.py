@@ -66,6 +66,8 @@ def status_text(
     needs the operator."""
     lines = [f"{run['project']['name']}: {_state(run)}"]
     lines += [_operation(operation) for operation in run["operations"]]
+    waiting = [", ".join(cycle["story_keys"]) for cycle in run["cycles"] if cycle["waits"]]
+    lines += [f"  {keys}: waits for a place on a worker" for keys in waiting]
     batch, totals = run["batch"], run["totals"]
     if batch is not None:
         done, blocked, cost = totals["stories_done"], totals["stories_blocked"], totals["cost_usd"]
@@ -91,7 +93,8 @@ def _operation(operation: dict[str, Any]) -> str:
     attempt = f", attempt {operation['attempt']}" if operation["attempt"] > 1 else ""
     who = " ".join(filter(None, (operation["agent"], operation["model"])))
     subject = operation["story_key"] or "the project"
-    return f"  {subject}: {operation['command']}{attempt}, by {who}, since {_clock(operation['started_at'])}"
+    machine = f" on {operation['machine']}" if operation["machine"] else ""
+    return f"  {subject}: {operation['command']}{attempt}, by {who}{machine}, since {_clock(operation['started_at'])}"
 
 
 def _window(window: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ from cli.preview import show_preview
 from cli.receipt import show_receipt
 from cli.search import search_records
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
+from cli.worker import serve_worker
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
@@ -55,6 +56,8 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
             return partial(show_receipt, options)
         case "fleet":
             return partial(serve_fleet, options)
+        case "worker":
+            return partial(serve_worker, options)
         case _:
             return None
 

@@ -28,12 +28,8 @@ QUIET_S: Final = 1.0  # of silence, after which the runner is asked for a sign o
 ANSWER_S: Final = 1.5  # … and has so long to give it
 RETRY_S: Final = 0.25  # before the first new try, doubled each time …
 RETRY_MAX_S: Final = 2.0  # … up to this
-SETTLE_S: Final = 0.3  # after an event, before the facts are read that it may have changed
-AGAIN_S: Final = 2.5  # until they are read once more: the runner looks at its plan's files once in a while only
-FACTS_S: Final = 30.0  # between two reads of the facts at most: the day's cost begins anew at midnight
-CHANGES_FACTS: Final = frozenset(
-    {"story:status", "plan:change", "cycle:end", "batch:start", "batch:end", "command:end", "context:complete"}
-)
+FACTS_S: Final = 1.0  # between two reads of the facts at least: the cost of the day changes all the time …
+FACTS_MAX_S: Final = 30.0  # … and at most: a runner of an earlier version does not say when they change
 PING: Final = '{"type":"ping"}'
 
 Sink = Callable[[News], Awaitable[None]]
@@ -46,6 +42,7 @@ class _Message(msgspec.Struct):
     payload: msgspec.Raw = msgspec.Raw(b"{}")
     seq: int = 0
     timestamp: int = 0
+    revision: int = 0
     batch_id: int | None = None
     problem: str | None = None
 
@@ -73,7 +70,7 @@ class Follower:
         self._changed = asyncio.Event()
         self._facts_due = asyncio.Event()
         self._position: tuple[str, int] | None = None  # epoch and seq of the last event that was passed on
-        self._problem: str | None = None
+        self._sign_of_facts: tuple[int, str | None] = (0, None)  # of the last tick
         self.entry = entry
 
     def replace(self, entry: Entry) -> None:
@@ -172,8 +169,8 @@ class Follower:
     async def _sign(self, message: _Message) -> bool:
         await self._sink(Heard(self._runner, now_ms()))
         if message.type == "tick":
-            if message.problem != self._problem:
-                self._problem = message.problem
+            if (sign := (message.revision, message.problem)) != self._sign_of_facts:
+                self._sign_of_facts = sign
                 self._facts_due.set()
             # What the server has sent and what was received differ: ask again from there.
             return self._position is not None and message.seq <= self._position[1]
@@ -191,21 +188,15 @@ class Follower:
         event = Envelope(message.type, payload, message.timestamp, message.seq, message.batch_id)
         self._position = (epoch, message.seq)
         await self._sink(Committed(self._runner, epoch, (event,), now_ms()))
-        if message.type in CHANGES_FACTS:
-            self._facts_due.set()
         return True
 
     async def _keep_facts(self) -> None:
-        """Read what no event carries, after events that change it and from time to time."""
-        wait = FACTS_S
+        """Read what no event carries whenever the runner says that it has changed."""
         while True:
-            try:
-                await asyncio.wait_for(self._facts_due.wait(), wait)
-                wait = AGAIN_S
-            except TimeoutError:
-                wait = FACTS_S
-            await asyncio.sleep(SETTLE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._facts_due.wait(), FACTS_MAX_S)
             self._facts_due.clear()
             with suppress(Unreachable, msgspec.DecodeError):
                 run = await self._client.get(self.entry, "/api/run")
                 await self._sink(Facts(self._runner, msgspec.json.decode(run, type=ServerState)))
+            await asyncio.sleep(FACTS_S)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from aiohttp import WSMsgType, hdrs, web
 from aiohttp.web import StreamResponse
 
+from api.form_page import Link, form_page
 from api.http import BODY_S, ApiError
 from api.page import MANIFEST, READERS_PAGE, respond
 from fleet.service import FLEET, FleetService
@@ -32,6 +33,12 @@ RESPONSE_HEADERS: Final = frozenset(
 # Of files that are looked at alone: reports have their styles inline, and no script.
 FILE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 RESTARTS: Final = 1012  # the close code when a runner has gone: reconnect
+GONE: Final = 4404  # … and when there is no such runner in the fleet any more
+NO_RUNNER: Final = "This runner is not running"
+NO_RUNNER_WORDS: Final = (
+    "It has ended, or was never in this fleet. Where its project is on this machine, it can be started from the page "
+    "of all projects."
+)
 
 
 class Relayed:
@@ -46,8 +53,8 @@ RELAYED: Final = web.AppKey("relayed", Relayed)
 
 async def get_runner_page(request: web.Request) -> web.Response:
     """Respond with the page of a runner, which finds its server by its own address."""
-    await request.app[FLEET].appeared(request.match_info["id"])
-    _runner(request)
+    if not await request.app[FLEET].appeared(request.match_info["id"]):
+        return form_page(NO_RUNNER, NO_RUNNER_WORDS, link=Link("All projects on one page", "/"), status=404)
     reader = request[VISITOR].role is Role.READER
     return respond(request, request.app[MANIFEST][READERS_PAGE if reader else ""])
 
@@ -75,10 +82,14 @@ async def relay(request: web.Request) -> StreamResponse:
 
 async def relay_socket(request: web.Request) -> StreamResponse:
     """Pass the messages of a runner's `/ws` on to one page; its pings are answered here."""
-    source, id = request.app[FLEET].way_to(_runner(request))
     socket = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=2.0)
     if not socket.can_prepare(request):
         raise ApiError(400, "bad_request", "/ws is a WebSocket: connect to it with a WebSocket client")
+    if request.app[FLEET].runner(request.match_info["id"]) is None:  # a page can read a close code, and no status
+        await socket.prepare(request)
+        await socket.close(code=GONE)
+        return socket
+    source, id = request.app[FLEET].way_to(_runner(request))
     relayed = request.app[RELAYED].sockets
     if len(relayed) >= SOCKETS_MAX:
         raise ApiError(503, "too_many", "too many pages are open")

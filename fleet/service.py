@@ -1,8 +1,8 @@
 """The service behind the fleet's page: takes the news of all sources, and sends every change to the connected pages.
 
 A page gets `init` with all runners, then `runner` (one that is new, or changed in more than its run), `runner:run` (the
-parts of its run that have changed) and `runner:removed`, numbered without a gap, by the same hub that a runner has.
-Changes that come faster than `FLUSH_S` are sent as one.
+parts of its run that have changed), `runner:removed` and `problem` (of a source), numbered without a gap, by the same
+hub that a runner has. Changes that come faster than `FLUSH_S` are sent as one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from fleet.model import Fleet, Gap, RunnerState
-from fleet.source import RunnerId, RunnerSource
+from fleet.source import RunnerId, RunnerNews, RunnerSource, SourceProblem
 from fleet.twins import preferred
 from runstate.views import Run
 from store.rows import now_ms
@@ -40,10 +40,11 @@ class FleetEvent(msgspec.Struct, frozen=True):
 
 
 class RunnerList(msgspec.Struct, frozen=True):
-    """All runners, as of `seq`."""
+    """All runners, as of `seq`; `problem` is what keeps some of them from being seen at all, in sentences."""
 
     runners: list[RunnerState]
     seq: int
+    problem: str | None = None
 
 
 class FleetService:
@@ -61,6 +62,8 @@ class FleetService:
         self.hub.ring.pruned(NO_REPLAY)
         self._sent: dict[RunnerId, RunnerState] = {}
         self._changed: dict[RunnerId, None] = {}  # in the order of their changes
+        self._problems: dict[str, str] = {}  # by source
+        self._problem_sent: str | None = None
         self._shown: dict[RunnerId, RunnerId] = {}  # of each runner the one that the pages see for it
         self._wake = asyncio.Event()
         self._news = asyncio.Event()  # set with the next change, and replaced
@@ -69,7 +72,7 @@ class FleetService:
     def listed(self) -> RunnerList:
         """Return the runners as the pages have them."""
         states = sorted(self._sent.values(), key=lambda state: (state.info.project.lower(), state.id))
-        return RunnerList(states, self.hub.seq)
+        return RunnerList(states, self.hub.seq, self._problem())
 
     def runner(self, text: str) -> RunnerId | None:
         """Return the id of a runner by its text; None for one that is not in the fleet."""
@@ -104,23 +107,41 @@ class FleetService:
         news_of_source = source.news()
         try:
             async for news in news_of_source:
-                with suppress(KeyError):
-                    try:
-                        changed = self.fleet.apply(news)
-                    except Gap as gap:
-                        log.warning("%s: %s; it begins anew", news.runner, gap)
-                        source.resync(news.runner)
-                        continue
-                    # One that is hidden behind its twin and was heard may have to be shown.
-                    if changed is not None or self._shown.get(news.runner) != news.runner:
-                        self._changed[changed or news.runner] = None
-                        self._wake.set()
-                        self._news.set()
-                        self._news = asyncio.Event()
+                if isinstance(news, SourceProblem):
+                    self._note(news)
+                else:
+                    self._fold(source, news)
         except Exception:
             log.exception("the runners of %s are not followed any more", source.name)
+            self._note(SourceProblem(source.name, f"What is of {source.name} is not followed any more: see the log."))
         finally:
             await news_of_source.aclose()  # type: ignore[attr-defined]  # a generator, whose tasks end with it
+
+    def _fold(self, source: RunnerSource, news: RunnerNews) -> None:
+        """Fold what is new of one runner."""
+        with suppress(KeyError):
+            try:
+                changed = self.fleet.apply(news)
+            except Gap as gap:
+                log.warning("%s: %s; it begins anew", news.runner, gap)
+                source.resync(news.runner)
+                return
+            # One that is hidden behind its twin and was heard may have to be shown.
+            if changed is not None or self._shown.get(news.runner) != news.runner:
+                self._changed[changed or news.runner] = None
+                self._wake.set()
+                self._news.set()
+                self._news = asyncio.Event()
+
+    def _note(self, news: SourceProblem) -> None:
+        if news.problem is None:
+            self._problems.pop(news.source, None)
+        else:
+            self._problems[news.source] = news.problem
+        self._wake.set()
+
+    def _problem(self) -> str | None:
+        return " ".join(problem for _, problem in sorted(self._problems.items())) or None
 
     async def _send_forever(self) -> None:
         while True:
@@ -132,7 +153,10 @@ class FleetService:
     def send(self) -> None:
         """Send what has changed since the last call."""
         changed, self._changed = {**self._choose(), **self._changed}, {}
-        messages = [message for id in changed if (message := self._message(id)) is not None]
+        messages: list[tuple[str, Any]] = [message for id in changed if (message := self._message(id)) is not None]
+        if (problem := self._problem()) != self._problem_sent:
+            self._problem_sent = problem
+            messages.append(("problem", {"problem": problem}))
         if messages:
             first = self.hub.seq + 1
             self.hub.publish([_event(first + index, *message) for index, message in enumerate(messages)])

@@ -105,7 +105,15 @@ class Facts(msgspec.Struct, frozen=True):
     facts: ServerState
 
 
-News = Listed | Removed | Heard | Lost | Snapshot | Committed | Facts
+class SourceProblem(msgspec.Struct, frozen=True):
+    """What keeps all runners of a source from being reached, a sentence; None when that is over."""
+
+    source: str
+    problem: str | None
+
+
+RunnerNews = Listed | Removed | Heard | Lost | Snapshot | Committed | Facts
+News = RunnerNews | SourceProblem
 
 
 class RunnerRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,10 +183,12 @@ __all__ = [
     "Removed",
     "RunnerId",
     "RunnerInfo",
+    "RunnerNews",
     "RunnerRequest",
     "RunnerResponse",
     "RunnerSource",
     "Snapshot",
+    "SourceProblem",
     "StreamEnded",
     "Unreachable",
 ]

@@ -8,14 +8,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import agents
 from agents import AgentSpec, Call, Outcome, OutcomeKind
 from running.activity import Activity
-from running.gate import Gate
+from running.gate import Gate, StopMode
 from running.live_questions import LiveQuestions
+from running.machines import LeftRunningError, MachineLostError, RemoteProcess
 from running.metrics import used
 from running.refusals import RefusalWatch
 from running.seen_windows import SeenWindows
@@ -31,7 +34,8 @@ log = logging.getLogger("sprint_runner.run")
 class AgentCall:
     """One call. `question` is what it asked the operator, `refusal` why a refused permission ended it; else empty.
 
-    `questions` are those of a program that waits for the answer itself.
+    `questions` are those of a program that waits for the answer itself. `adopted`: a worker runs it already, for an
+    earlier server.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class AgentCall:
         subject: CommandSubject,
         command_id: int,
         activity: Activity,
+        *,
+        adopted: bool = False,
     ) -> None:
         self.question = ""
         self.refusal = ""
@@ -59,18 +65,30 @@ class AgentCall:
         self._windows = SeenWindows(workspace, agents.account_of(agent_spec))
         self._refusals = RefusalWatch(agent_spec, spec.products)
         self._call: Call | None = None
-        self._process: agents.AgentProcess | None = None
+        self._process: agents.AgentProcess | RemoteProcess | None = None
+        self._machine = None if workspace.place is None else workspace.place.machine
+        self._adopted = adopted
         self._on_exit: Callable[[], None] = lambda: None
         self._early: list[tuple[int, str]] = []  # messages that came while the process was being started
 
     async def run(self, call: Call, on_exit: Callable[[], None]) -> Outcome:
         """Call the agent; once more without an option that its help lists and that it refuses.
 
-        `on_exit` is called when it has ended, and before it is known whether it has left anything running.
+        `on_exit` is called when it has ended, and before it is known whether it has left anything running. A call on a
+        worker raises `MachineLostError`, and at the server's end `LeftRunningError`.
         """
         self._call, self._on_exit = call, on_exit
-        with self._workspace.live_calls.running(self._command_id, self):
-            outcome = await self._run(call)
+        try:
+            with self._workspace.live_calls.running(self._command_id, self):
+                outcome = await self._run(call)
+        except MachineLostError as lost:
+            self._process = None
+            if self._workspace.place is not None and self._machine is not None:
+                await self._workspace.place.lost(self._machine, str(lost))
+            raise
+        except LeftRunningError:
+            self._process = None
+            raise
         await self._messages.close()
         await self._windows.close()
         return outcome
@@ -79,6 +97,8 @@ class AgentCall:
         while True:
             outcome = await self._run_once(call)
             refused = None
+            if outcome.kind is OutcomeKind.COULD_NOT_START and self._machine is not None:
+                return outcome  # a worker asks its own program for its options
             if outcome.kind is OutcomeKind.COULD_NOT_START:
                 refused = agents.OPTIONS.refused(self._agent_spec, call.options, outcome.reason)
             if refused is None or self._process is None:
@@ -133,24 +153,49 @@ class AgentCall:
 
     async def _run_once(self, call: Call) -> Outcome:
         gate = self._gate
-        process = await agents.start(self._agent_spec, call, self._take, on_exit=self._on_exit)
-        self._process = process
+        self._process = process = await self._start(call)
+        if self._adopted:
+            await self.questions.resume()
         for message in self._early:
             process.say(*message)
         self._early.clear()
         self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
-        with gate.on_stop(process.stop):
+        with gate.on_stop(self._end_or_leave):
             if gate.ends_agents or self._is_ended or self._is_taken_over or self.question or self.refusal:
-                process.stop()
+                self._end_or_leave()
             try:
                 columns = {"pid": process.pid, "pid_start": process.start_time}
                 write = partial(self._workspace.database.write, update_command, self._command_id, **columns)
                 await until_stored(write)
                 return await process.outcome()
             except BaseException:  # also a cancellation: the agent's process must not outlive the attempt
-                process.stop()
-                await process.wait()
+                self._end_or_leave()
+                with suppress(MachineLostError, LeftRunningError):
+                    await process.wait()
                 raise
+
+    async def _start(self, call: Call) -> agents.AgentProcess | RemoteProcess:
+        """Start the agent here or on the lane's worker. Raises `MachineLostError`."""
+        place, machine = self._workspace.place, self._machine
+        if machine is None and (self._adopted or not (place is None or place.is_ready)):
+            raise MachineLostError("The worker that had the lane has given it up.")
+        if machine is None:
+            return await agents.start(self._agent_spec, call, self._take, on_exit=self._on_exit)
+        start = machine.adopt if self._adopted else machine.start
+        process = await start(self._agent_spec, call, self._take, self._on_exit)
+        if process is None:
+            raise MachineLostError(f"{machine.name} was never given the command.")
+        return process
+
+    def _end_or_leave(self) -> None:
+        """End the agent; one on a worker is left running where only this server ends."""
+        process = self._process
+        if process is None:
+            return
+        if self._machine is not None and self._gate.stop_mode is StopMode.INTERRUPT:
+            cast(RemoteProcess, process).leave()
+        else:
+            process.stop()
 
     def _take(self, record: agents.Record) -> None:
         """Handle a record. A question for the operator ends the call; its session continues with the answer later."""

@@ -18,6 +18,7 @@ from events import emit
 from payloads import BatchWarning
 from running.seen_windows import record_windows
 from running.workspace import Workspace, until_stored
+from settings import names_of
 from store.commands import get_commands_by_batch
 from store.quota import AccountWait, put_wait
 from workflow import Preset, kind_of
@@ -51,6 +52,12 @@ class AgentChoice:
         self._names = tuple(names)
         self._preset = preset
         self._last: dict[tuple[str, ...], str] | None = None  # by list, whose command was the newest
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Return the agents that any command may have."""
+        own = [name for config in self._workspace.settings().commands.values() for name in names_of(config.agent or [])]
+        return tuple(dict.fromkeys((*self._names, *own)))
 
     def order(self, command: str) -> tuple[str, ...]:
         """Return the agents of a command; the first one, and those of the others that its preset can be run with."""

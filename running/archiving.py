@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
-
-import agents
+from typing import Final, Protocol
 
 WAIT_S: Final = 5.0  # at the server's end; what is not compressed by then stays as it is
 
 log = logging.getLogger("sprint_runner.run")
+
+
+class RecordedCall(Protocol):
+    """A call whose recording is compressed when `wait` returns."""
+
+    async def wait(self) -> object: ...
 
 
 class Archiving:
@@ -22,7 +26,7 @@ class Archiving:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, process: agents.AgentProcess) -> None:
+    def begin(self, process: RecordedCall) -> None:
         """Take over a call that has ended."""
         task = asyncio.create_task(self._finish(process), name="archiving")
         self._tasks.add(task)
@@ -33,7 +37,7 @@ class Archiving:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=WAIT_S)
 
-    async def _finish(self, process: agents.AgentProcess) -> None:
+    async def _finish(self, process: RecordedCall) -> None:
         try:
             await process.wait()
         except Exception:  # of any kind: the command has its result already

@@ -17,6 +17,7 @@ from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate
 from running.head_guard import HeadGuard
+from running.lanes.place import Places
 from running.run_context import RunContext
 from running.selection import Selection
 from running.tracker import wait_for_tracker
@@ -50,6 +51,6 @@ def assemble(
     context = RunContext(own, commander, background, gate, preset)
     source = CycleSource(own, row.id, only or None, preset.stories, selection=selection)
     breaker.on_release = source.release
-    width = own.settings().parallel
-    queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
-    return Batch(context, queue, width)
+    settings = own.settings()
+    queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=settings.in_lanes)
+    return Batch(context, queue, settings.parallel, Places(settings.parallel_here))

@@ -19,15 +19,17 @@ from running.activity import Activity
 from running.agent_call import AgentCall
 from running.attempt_record import AttemptRecord
 from running.command_change import CommandChange
-from running.gate import Gate
+from running.gate import Gate, Stopped
 from running.hints import with_hints
-from running.journal import LOST, CommandStatus, Result, Unchecked
+from running.journal import LOST, MACHINE_LOST, CommandStatus, Result, Unchecked
 from running.judgement import Judgement
+from running.machines import LeftRunningError, MachineLostError
 from running.metrics import metrics_of
 from running.preparation import call_of, hints_for, prompt_for
 from running.recorded_call import recorded_outcome, unchecked_call
 from running.spec import AttemptContext, CommandSpec
 from running.workspace import Workspace
+from store.commands import Command
 from store.hints import HintRow
 
 
@@ -45,14 +47,31 @@ class Attempt:
 
     async def run(self) -> Result:
         """Run the attempt, from the committed row to the committed result."""
-        call = await self._open(await self._prompt())
+        return await self._run(await self._open(await self._prompt()))
+
+    async def adopt(self, row: Command) -> Result:
+        """Continue with a call that an earlier server has left running on a worker, in the row that it has."""
+        stream, mark = self._record.adopt(row)
+        call = call_of(self._workspace, self._spec, self._context, "", mark=mark, stream=stream, options=frozenset())
+        return await self._run(call, adopted=True)
+
+    async def _run(self, call: Call, *, adopted: bool = False) -> Result:
         activity = self._record.activity()
         try:
             try:
-                outcome, verdict, result, change = await self._supervise(call, activity)
+                outcome, verdict, result, change = await self._supervise(call, activity, adopted=adopted)
             finally:
                 if self._called is not None:
                     self._called.close()
+        except LeftRunningError:  # its row stays open, and the next server adopts it
+            if self._called is not None:
+                await self._called.questions.leave()
+            raise Stopped from None
+        except MachineLostError as lost:
+            await asyncio.shield(self._record.interrupt(activity, str(lost)))
+            if self._called is not None:
+                await self._called.questions.close(CommandStatus.ERROR)
+            return Result(CommandStatus.INTERRUPTED, str(lost), kind=MACHINE_LOST, command_id=self._record.command_id)
         except BaseException as error:
             await asyncio.shield(self._record.abandon(activity, error))
             raise
@@ -89,19 +108,22 @@ class Attempt:
         options = await agents.OPTIONS.of(self._context.agent)
         return call_of(workspace, self._spec, self._context, prompt, mark=mark, stream=stream, options=options)
 
-    async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
+    async def _supervise(
+        self, call: Call, activity: Activity, *, adopted: bool
+    ) -> tuple[Outcome, object, Result, Diff | None]:
         work = CommandChange(self._workspace, self._spec, self._context, self._record.command_id)
         try:
-            return await self._call(call, activity, work)
+            return await self._call(call, activity, work, adopted=adopted)
         finally:
             await work.close()
 
     async def _call(
-        self, call: Call, activity: Activity, work: CommandChange
+        self, call: Call, activity: Activity, work: CommandChange, *, adopted: bool
     ) -> tuple[Outcome, object, Result, Diff | None]:
         agent = AgentCall(
             *(self._workspace, self._gate, self._spec, self._context.agent, self._record.subject),
             *(self._record.command_id, activity),
+            adopted=adopted,
         )
         self._called = agent
         await work.begin()

@@ -26,7 +26,7 @@ from running.skips import StorySkippedError
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.workspace import Workspace, record_deferred, record_with, until_stored
-from store.commands import create_command, update_command
+from store.commands import Command, create_command, update_command
 from store.hints import HintRow, give_hints
 from store.questions import ask_question
 from store.stories import update_story
@@ -36,12 +36,14 @@ from workflow.failover import AgentChange
 class AttemptRecord:
     """The record of one attempt. `command_id` is 0 until one of the two `create` has returned.
 
-    `tree_after` is the work tree's when it had ended, None where that was not measured.
+    `tree_after` is the work tree's when it had ended, None where that was not measured; `machine` is the worker that
+    the agent runs on, None for this machine.
     """
 
     def __init__(self, workspace: Workspace, spec: CommandSpec, context: AttemptContext) -> None:
         self.command_id = 0
         self.tree_after: str | None = None
+        self.machine = workspace.machine
         self._workspace = workspace
         self._spec = spec
         self._context = context
@@ -59,6 +61,7 @@ class AttemptRecord:
             agent=self._context.agent.name,
             model=or_unset(self._context.model),
             background=self._spec.background,
+            machine=or_unset(self.machine),
         )
 
     def activity(self) -> Activity:
@@ -82,6 +85,11 @@ class AttemptRecord:
         await self._reserve()
         await self._create((), mark=None, stream_path=None)
 
+    def adopt(self, row: Command) -> tuple[Path, str]:
+        """Continue the row of a call that an earlier server has left on a worker; return what the row was made with."""
+        self.command_id, self.machine = row.id, row.machine
+        return self._workspace.data_dir / (row.stream_path or ""), row.mark or ""
+
     async def _reserve(self) -> None:
         self.command_id = await until_stored(lambda: self._workspace.database.reserve_id("commands"))
 
@@ -98,6 +106,7 @@ class AttemptRecord:
             "background": int(spec.background),
             "started_at": int(workspace.clock() * 1000),
             "tree_before": self._context.first_tree or self._context.tree,
+            "machine": self.machine,
             "agent_change": None if self._context.change is None else self._context.change.reason,
         }
         batch_id, command_id = self._context.batch_id, self.command_id
@@ -166,7 +175,13 @@ class AttemptRecord:
     async def abandon(self, activity: Activity, error: BaseException) -> None:
         """Close the row after a fault of the runner or at the server's end, and store the usage so far."""
         status = CommandStatus.INTERRUPTED if isinstance(error, asyncio.CancelledError) else CommandStatus.ERROR
-        reason = self._workspace.masker.text(f"{type(error).__name__}: {error}")
+        await self._cut_off(activity, status, self._workspace.masker.text(f"{type(error).__name__}: {error}"))
+
+    async def interrupt(self, activity: Activity, reason: str) -> None:
+        """Close the row of a call whose machine was lost, and store the usage so far."""
+        await self._cut_off(activity, CommandStatus.INTERRUPTED, self._workspace.masker.text(reason))
+
+    async def _cut_off(self, activity: Activity, status: CommandStatus, reason: str) -> None:
         metrics = activity.metrics() or Metrics()
         columns = {"status": status.value, "reason": reason, **columns_of(metrics)}
         await self._end(activity, columns, self._end_event(activity, status, metrics, reason))

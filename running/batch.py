@@ -21,6 +21,7 @@ from running.delivery.decisions import sentence_of_open
 from running.gate import StopMode, Stopped
 from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
+from running.lanes.place import Places
 from running.lanes.scheduler import Scheduler
 from running.run_context import RunContext
 from running.sprint_planning import NoPlanMade, plan_sprint
@@ -50,9 +51,9 @@ async def end_batch(workspace: Workspace, payload: BatchEnd, ended: int) -> None
 
 
 class Batch:
-    """One batch in progress. `width` is how many cycles may run side by side."""
+    """One batch in progress. `width` is how many cycles may run side by side, `places` those for lanes here."""
 
-    def __init__(self, context: RunContext, queue: CycleQueue, width: int) -> None:
+    def __init__(self, context: RunContext, queue: CycleQueue, width: int, places: Places) -> None:
         self.id = context.batch_id
         self.gate = context.gate
         self.breaker = context.commander.breaker
@@ -61,6 +62,7 @@ class Batch:
         self._background = context.background
         self._queue = queue
         self._width = width
+        self._places = places
 
     async def run(self) -> None:
         """Run the batch to its end; every failure is reported and ends the batch, none is raised."""
@@ -86,7 +88,7 @@ class Batch:
         await warn_of_blind_spots(self._workspace, self.id)
         await tidy(self._workspace)
         await self._queue.load()
-        await Scheduler(self._context, self._queue, self._width).run()
+        await Scheduler(self._context, self._queue, self._width, self._places).run()
         return await self._ending()
 
     async def _ending(self) -> str | None:

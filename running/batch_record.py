@@ -13,8 +13,10 @@ from git.head import HeadState
 from payloads import BatchEnd, BatchForecast, BatchStart, BatchWarning, or_unset
 from running.backup import back_up
 from running.batch import end_batch
+from running.lanes.place import forget_lanes
 from running.plan_pin import pin_name
 from running.preflight import NotNow
+from running.recovery.startup import interrupt_left
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from settings import AgentNames, Settings, names_of
 from store.batches import BatchRow, create_batch, get_active_batch
@@ -114,6 +116,8 @@ async def close_interrupted(workspace: Workspace) -> None:
     """End an interrupted batch as stopped, because a new one replaces it."""
     row = await workspace.database.read(get_active_batch)
     if row is not None:
+        await forget_lanes(workspace, row.id)
+        await interrupt_left(workspace)
         reason, ended = "a new batch was started instead", int(workspace.clock() * 1000)
         payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
         await end_batch(workspace, payload, ended)

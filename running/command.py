@@ -22,7 +22,7 @@ from running.by_hand import book, findings_of, stands_for, unreviewed, was_done_
 from running.command_waits import CommandWaits
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
-from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
+from running.journal import BUDGET, LOST, MACHINE_LOST, Asked, AttemptKey, CommandStatus, Journal, Result
 from running.no_progress import hold_without_progress
 from running.preparation import Preparation, after_failure, with_findings
 from running.questions import DECIDE, answer_to, reply_of
@@ -92,6 +92,10 @@ class Commander:
             await self.gate.enter()
             if await self.until_handed_back():
                 continue
+            place = self.workspace.place
+            if place is not None and not place.is_ready:
+                await place.ready()
+                continue
             if self._head is None or background:
                 return
             await self._head.hold()
@@ -144,7 +148,7 @@ class Commander:
         if recorded is not None:
             return recorded
         asked = self.journal.asked.get(attempt_key)
-        limits = trouble = missing = 0
+        limits = trouble = missing = lost = 0
         failures: Counter[tuple[str, CommandStatus]] = Counter()
         while True:
             reply = None if asked is None else await self._answer(spec, attempt_key, asked)
@@ -159,6 +163,8 @@ class Commander:
             if result.status is CommandStatus.USAGE_LIMIT:
                 await self._waits.for_limit(spec, result, limits)
                 limits += 1
+            elif result.kind == MACHINE_LOST:
+                lost = await self._waits.for_machine(spec, result, lost)
             elif result.kind == BUDGET:
                 continue  # at the gate, which the cap that was reached has closed
             elif result.kind == LOST:
@@ -192,8 +198,12 @@ class Commander:
         turn = await self._turn(spec, attempt, bound=reply is not None)
         if turn is None:
             return SKIPPED
+        here = (spec.story_key, spec.command, attempt)
+        adopted = self.journal.adoptable.pop(here, None)
         by_hand = await self._handed_back(spec)
-        tree = await until_possible(self.gate, lambda: self._tree_before(spec))
+        tree = None if adopted is None else adopted.tree_before
+        if adopted is None:
+            tree = await until_possible(self.gate, lambda: self._tree_before(spec))
         preparation = Preparation(
             self.workspace, self.preset, self.agents, self.journal, self._budget, self.batch_id, self.cycle_number
         )
@@ -201,23 +211,27 @@ class Commander:
         context = await preparation.context(
             spec, attempt, reply=reply, tree=tree, first_tree=first, agent=turn.option.name, change=turn.change
         )
-        if by_hand is not None and stands_for(self.preset, spec):
+        if by_hand is not None and adopted is None and stands_for(self.preset, spec):
             booked = await book(self.workspace, spec, context, by_hand)
             if booked is not None:
                 return booked
         agent_spec, spec = context.agent, preparation.with_answers(spec)
         if by_hand is not None:
             spec = with_findings(spec, await findings_of(self.workspace, by_hand))
-        here = (spec.story_key, spec.command, attempt)
         await self.agents.started(spec.command, agent_spec.name)
         if self.is_taken_over:  # while this was prepared; no await until it counts as work in the tree
+            if adopted is not None:
+                self.journal.adoptable[here] = adopted
             return _taken_over()
         unchecked = self.journal.unchecked.pop(here, None)
         working = self.workspace.taken_trees.working(self.workspace.project.root)
         try:
             with working, nullcontext() if spec.background else self.gate.command():
                 one = Attempt(self.workspace, self.gate, spec, context)
-                result = await (one.run() if unchecked is None else one.check(unchecked))
+                if adopted is not None:
+                    result = await one.adopt(adopted)
+                else:
+                    result = await (one.run() if unchecked is None else one.check(unchecked))
                 result = replace(result, agent=agent_spec.name)
         except StorySkippedError:  # while its prompt was made
             return SKIPPED
@@ -230,7 +244,10 @@ class Commander:
         if result.unchecked is not None:
             self.journal.unchecked[here] = result.unchecked
         if result.session_id is not None and result.status in RESUMED and result.kind != LOST:
-            self.journal.keep_session(here, result.session_id, agent_spec.name, result.used)
+            machine = self.workspace.machine
+            self.journal.keep_session(here, result.session_id, agent_spec.name, result.used, machine)
+        if result.kind == MACHINE_LOST:
+            return result
         if result.status is CommandStatus.STOPPED and not self.gate.ends_agents:
             return _taken_over()
         if result.status in CUT_SHORT or (result.status is CommandStatus.UNCHECKED and not result.kind):
@@ -251,9 +268,9 @@ class Commander:
                 await hold_without_progress(self.workspace, self.gate)
             if spec.is_skipped:
                 return None
-            session, unchecked = self.journal.sessions.get(here), self.journal.unchecked.get(here)
-            if unchecked is not None:  # no agent is called: nothing waits for one
-                return Turn(AgentOption(unchecked.agent), None)
+            session, begun = self.journal.sessions.get(here), self._begun(here)
+            if begun is not None:  # no agent is called: nothing waits for one
+                return Turn(AgentOption(begun), None)
             own = None if session is None else session.agent
             turn = await self.agents.turn(spec.command, own, bound=bound)
             option = turn.option
@@ -265,6 +282,11 @@ class Commander:
             await self._waits.until(spec, option.reason, option.until)
             if self.gate.reason == option.reason and self.gate.until == option.until:  # others may end it as well
                 self.gate.rechecks[option.reason] = partial(self.agents.opens_at, spec.command, own, bound=bound)
+
+    def _begun(self, attempt_key: AttemptKey) -> str | None:
+        """Return the agent of a call that is only to be checked, or that a worker runs already."""
+        call = self.journal.unchecked.get(attempt_key) or self.journal.adoptable.get(attempt_key)
+        return None if call is None else call.agent
 
     async def _tell_wait(self, spec: CommandSpec, option: AgentOption) -> None:
         if self.gate.reason is None:

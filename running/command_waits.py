@@ -7,7 +7,7 @@ from typing import Final
 
 import agents
 from base.plausible import limit_wait
-from payloads import Attention, BatchWarning
+from payloads import Attention, BatchWarning, or_unset
 from running.agent_choice import AgentChoice
 from running.gate import Gate
 from running.journal import CommandStatus, Result
@@ -22,6 +22,7 @@ OVERLOAD_TRIES: Final = 4  # calls of one command, after which another agent tak
 OVERLOADED_S: Final = 1800.0  # until an agent whose service is overloaded is tried again
 REFUSED_S: Final = 3600.0  # until one whose program or login was refused is tried again
 MISSING_BACKOFF_S: Final = (5.0, 15.0, 60.0)  # looks for an agent's program that an updater may be replacing
+LOSSES_MAX: Final = 3  # workers that lose one command, until the operator is called
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -71,6 +72,15 @@ class CommandWaits:
         if spec.background:
             raise AgentUnusable(result.reason)
         await hold(self._gate, result.kind, Attention(kind=result.kind, message=result.reason))
+        return 0
+
+    async def for_machine(self, spec: CommandSpec, result: Result, lost: int) -> int:
+        """Call the operator when worker after worker loses a command. Return how often it was lost."""
+        if lost + 1 < LOSSES_MAX:
+            return lost + 1
+        message = f"{spec.command} was lost {LOSSES_MAX} times with its worker: {result.reason}"
+        story_key = or_unset(spec.story_key or None)
+        await hold(self._gate, "worker", Attention(kind="worker", message=message, story_key=story_key))
         return 0
 
     async def _wait_visibly(self, spec: CommandSpec, reason: str, seconds: float) -> None:

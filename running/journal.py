@@ -50,6 +50,7 @@ class CommandStatus(StrEnum):
         return "error" if self in unjudged else self.value
 
 
+MACHINE_LOST: Final = "machine-lost"  # the kind of a call whose worker lost the lane; it is made again elsewhere
 LOST: Final = "session-lost"  # the word of a call whose session the agent did not know any more
 BUDGET: Final = "budget"  # the kind of a call that ended because it had spent what the caps left for it
 FAILURES: Final = frozenset({CommandStatus.ERROR, CommandStatus.TIMEOUT, CommandStatus.STALLED})
@@ -100,11 +101,15 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An agent's session that may be continued, and the tokens that its earlier calls were booked with."""
+    """An agent's session that may be continued, and the tokens that its earlier calls were booked with.
+
+    It lies on the machine that made it, None for this one.
+    """
 
     id: str
     agent: str
     booked: Usage = field(default_factory=Usage)
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,8 @@ class Journal:
     `unchecked` are calls that need only their check, `sessions` are to be resumed, `asked` are the questions after
     which nothing ran any more, `answered` all questions of a story's command that have an answer, oldest first.
     `together` has the stories that a command was for, `trees` what the tree was before the first of a command's calls
-    whose change was not measured, since the server ended.
+    whose change was not measured, since the server ended. `adoptable` are calls that an earlier server has left
+    running on a worker.
     """
 
     results: dict[AttemptKey, Result] = field(default_factory=dict)
@@ -138,6 +144,7 @@ class Journal:
     answered: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     together: dict[str, tuple[str, ...]] = field(default_factory=dict)
     trees: dict[tuple[str, str], str] = field(default_factory=dict)
+    adoptable: dict[AttemptKey, Command] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -168,6 +175,10 @@ class Journal:
         if row.word == RETRIED:
             return
         self.asked.pop(attempt_key, None)
+        if row.ended_at is None and row.machine is not None:
+            self.adoptable[attempt_key] = row
+            self.unchecked.pop(attempt_key, None)
+            return
         if row.files_changed is not None:
             self.trees.pop(attempt_key[:2], None)
         elif row.tree_before is not None:
@@ -184,7 +195,7 @@ class Journal:
             self.results[attempt_key] = Result(status, row.reason or "", verdict, command_id=row.id)
             self.together[row.command] = _keys(row)
         elif row.session_id is not None and status not in FAILURES:
-            self.keep_session(attempt_key, row.session_id, row.agent, _usage(row))
+            self.keep_session(attempt_key, row.session_id, row.agent, _usage(row), row.machine)
         if question is not None:
             self.ask(
                 attempt_key, Asked(row.id, row.batch_id, question.question, question.asked_at / 1000, question.answer)
@@ -206,18 +217,22 @@ class Journal:
     def find(self, story_key: str, command: str, attempt: int) -> Result | None:
         return self.results.get((story_key, command, attempt))
 
-    def session(self, story_key: str, command: str, attempt: int, agent: str) -> Session | None:
-        """The session that this attempt was cut off in, if it was this agent's."""
+    def session(
+        self, story_key: str, command: str, attempt: int, agent: str, machine: str | None = None
+    ) -> Session | None:
+        """The session that this attempt was cut off in, if it was this agent's and on this machine."""
         session = self.sessions.get((story_key, command, attempt))
-        return session if session is not None and session.agent == agent else None
+        return session if session is not None and (session.agent, session.machine) == (agent, machine) else None
 
-    def keep_session(self, attempt_key: AttemptKey, session_id: str, agent: str, used: Usage) -> None:
+    def keep_session(
+        self, attempt_key: AttemptKey, session_id: str, agent: str, used: Usage, machine: str | None = None
+    ) -> None:
         """Remember where an attempt was cut off; what its session used adds up over the calls."""
         if _SESSION_ID.fullmatch(session_id) is None:
             return
         before = self.sessions.get(attempt_key)
         booked = before.booked if before is not None and before.id == session_id else Usage()
-        self.sessions[attempt_key] = Session(session_id, agent, booked + used)
+        self.sessions[attempt_key] = Session(session_id, agent, booked + used, machine)
 
     def ask(self, attempt_key: AttemptKey, asked: Asked) -> None:
         """The call at this place has ended with a question; nothing of it continues before the answer."""
@@ -235,7 +250,7 @@ class Journal:
 
     def begun(self, story_key: str, command: str) -> bool:
         """Whether an attempt at this command is recorded, however it ended."""
-        places = (*self.results, *self.sessions, *self.asked, *self.unchecked)
+        places = (*self.results, *self.sessions, *self.asked, *self.unchecked, *self.adoptable)
         return any(attempt_key[:2] == (story_key, command) for attempt_key in places)
 
     def try_again(self, story_keys: Collection[str]) -> None:
@@ -257,6 +272,9 @@ class Journal:
         self.asked = {attempt_key: asked for attempt_key, asked in self.asked.items() if attempt_key[0] != story_key}
         self.unchecked = {
             attempt_key: call for attempt_key, call in self.unchecked.items() if attempt_key[0] != story_key
+        }
+        self.adoptable = {
+            attempt_key: row for attempt_key, row in self.adoptable.items() if attempt_key[0] != story_key
         }
         self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
         self.trees = {name: tree for name, tree in self.trees.items() if name[0] != story_key}

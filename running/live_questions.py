@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+from base.tasks import end_tasks
 from events import emit
 from running.gate import WAIT_SLICE_S, Gate
 from running.journal import CommandStatus
@@ -47,6 +48,21 @@ class LiveQuestions:
         before, self.open = self._asking, question
         self._asking = asyncio.create_task(self._settle(question, before))
 
+    async def resume(self) -> None:
+        """Continue with the question of a call that an earlier server has left; an answer since is handed on."""
+        row = await self._workspace.database.read(get_question, self._command_id)
+        if row is None or self._asking is not None:
+            return
+        if row.answer is not None:
+            self._answer(row.answer)
+            return
+        self.open = row.question
+        self._asking = asyncio.create_task(self._hand_on())
+
+    async def leave(self) -> None:
+        """The server ends and the call goes on: its question stays open."""
+        await end_tasks(*([] if self._asking is None else [self._asking]))
+
     async def close(self, status: CommandStatus) -> None:
         """The call has ended: a question that still waits is no longer asked, unless the command continues with it."""
         if self._asking is None:
@@ -60,6 +76,9 @@ class LiveQuestions:
         if before is not None:
             await before
         await until_stored(lambda: self._write(question))
+        await self._hand_on()
+
+    async def _hand_on(self) -> None:
         answer = await self._answered(self._until())
         self.open = ""
         self._answer(answer)

@@ -55,7 +55,7 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None, select
     tracker = await plan_here(workspace)
     name = workspace.relative(workspace.project.tracker)
     if tracker.kind is sprint.PlanKind.NONE:
-        raise NotNow("no_plan", "there is no plan yet: make a tracker of the epics, on the Board or by the verb init")
+        raise NotNow("no_plan", "there is no plan yet: make one of the epics, on the Board or by the verb init")
     if not tracker.stories:
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable and not tracker.store:
@@ -104,7 +104,7 @@ async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None, sel
     if sentence:
         return NotNow("cannot_run", f"no story can run; {sentence}")
     whose = "all" if named is None else "all that were named"
-    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
+    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or out of scope")
 
 
 def _shown(names: list[str]) -> str:
@@ -211,11 +211,20 @@ async def check_verify(workspace: Workspace) -> None:
 
 async def check_parallel(workspace: Workspace) -> None:
     """Where cycles are to run side by side, git can make worktrees and merge what comes of them. Raises `NotNow`."""
-    if workspace.settings().parallel == 1:
+    settings = workspace.settings()
+    if not settings.in_lanes:
         return
     why = "the project is not a git repository" if workspace.git is None else await _unfit(workspace, workspace.git)
     if why is not None:
-        raise NotNow("parallel", f"stories cannot run side by side: {why}, or set parallel: 1")
+        alone = "parallel: 1" if settings.parallel_here else "parallel_here: 1"
+        raise NotNow("parallel", f"stories cannot run side by side: {why}, or set {alone}")
+    if settings.lanes_elsewhere and workspace.machines is None:
+        raise NotNow("workers", _without_fleet(settings))
+
+
+def _without_fleet(settings: Settings) -> str:
+    wanted = f"{settings.lanes_elsewhere} of {settings.parallel} lanes are for workers (parallel_here:"
+    return f"{wanted} {settings.parallel_here}), and this server is in no fleet: set fleet, or raise parallel_here"
 
 
 async def _unfit(workspace: Workspace, git: Git) -> str | None:

@@ -58,7 +58,8 @@ class Preparation:
             session = self.journal.sessions.get((spec.story_key, spec.command, attempt))
             agent = self.choice.peek(spec.command, None if session is None else session.agent).name
         agent_spec, model = self.model_of(spec, agent)
-        session = self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name)
+        machine = self.workspace.machine
+        session = self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name, machine)
         if session is not None and self.workspace.taken_trees.is_operators(session.id):
             session = None
         return AttemptContext(

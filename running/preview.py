@@ -209,7 +209,7 @@ class _Cycles:
         self._at_work = batch is not None and request.at_work and batch.status in ("running", "paused")
 
     async def views(self) -> list[CyclePreview]:
-        if self._workspace.settings().parallel > 1:
+        if self._workspace.settings().in_lanes:
             self.notes.append("Groups run side by side, each in a worktree of its own, whose folder is made for it.")
         if self._request.command is not None:
             return await self._one_command(self._request.command, self._request.stories)

@@ -28,6 +28,12 @@ async def terminal_of(workspace: Workspace, story_key: str, folder: str) -> Term
     if command is None or command.session_id is None or spec is None:
         words = f"{story_key} is yours. No agent has a session for it: work in {folder}, then hand it back."
         return Terminal(None, None, None, words)
+    if command.machine is not None:
+        words = (
+            f"{story_key} is yours. Its session of {command.agent} is on {command.machine}: work in {folder}, which has"
+            " everything up to the end of the last command, then hand it back."
+        )
+        return Terminal(command.agent, None, None, words)
     line = terminal_command(spec, command.session_id, Path(folder))
     if line is None:
         words = (

@@ -23,6 +23,7 @@ class CommandSubject(msgspec.Struct, frozen=True, kw_only=True):
     background: bool | UnsetType = UNSET
     story_keys: list[str] | UnsetType = UNSET
     cycle_number: int | UnsetType = UNSET
+    machine: str | UnsetType = UNSET
 
     def start(self, task_id: str) -> CommandStart:
         return CommandStart(task_id=task_id, **self._keys())

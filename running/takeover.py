@@ -7,6 +7,7 @@ its tree any more; a kill between two steps leaves the one before, from which th
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,6 +32,7 @@ from running.story_terminal import terminal_of
 from running.taken_trees import TAKEN_OVER
 from running.workspace import Workspace, until_stored
 from runstate.fold import RunState
+from store.commands import get_running_commands
 from store.stories import Story, count_later_stories, get_story_by_key, update_story
 from store.takeovers import NotTaken, TakeOverRow, add_takeover, get_takeovers, return_takeover, update_takeover
 
@@ -91,13 +93,23 @@ class TakeOvers:
         project = self._workspace.project
         if await asyncio.to_thread(sprint.final_file, project, key) is not None:
             raise NotNow("final", f"the file of {key} ends it for good: try it again first, which makes another one")
+        if (machine := await self._left_on(key)) is not None:
+            raise NotNow("worker", f"a command for {key} goes on on {machine}: resume the batch, then take it over")
         story = await self._workspace.database.read(get_story_by_key, key)
-        if story is None and self._workspace.settings().parallel > 1:
+        if story is None and self._workspace.settings().in_lanes:
             raise NotNow("not_begun", f"{key} gets a worktree of its own when it begins: take it over then")
         place = await place_of(self._workspace, story)
         if (other := self._trees.in_tree(place.project.root)) is not None:
             raise NotNow("taken_over", f"{other.story_key} is taken over in the same folder: hand it back first")
         return place
+
+    async def _left_on(self, key: str) -> str | None:
+        """Return the worker that runs a command of the story which nothing follows now."""
+        calls = self._workspace.live_calls
+        for row in await self._workspace.database.read(get_running_commands):
+            if row.machine is not None and calls.get(row.id) is None and key in json.loads(row.story_keys):
+                return row.machine
+        return None
 
     async def _request(self, key: str, folder: Path) -> TakeOverRow:
         database = self._workspace.database
@@ -216,7 +228,7 @@ class TakeOvers:
             try:
                 await asyncio.to_thread(sprint.set_status, self._workspace.project, key, new, status)
             except (sprint.Conflict, sprint.Refused) as refused:
-                raise NotNow("refused", f"{key} cannot be set back from blocked: {refused}") from None
+                raise NotNow("refused", f"{key} cannot be retried: {refused}") from None
         return "blocked", new if status == "blocked" else status or new
 
     async def _return(

@@ -53,7 +53,7 @@ class UntrackedFiles:
 
     async def _names(self, repository: Repository, data_dir: Path) -> tuple[list[str], set[str]]:
         """Return the untracked files that lanes need, and which of them are brought back."""
-        kept = await _others(repository, self._planning())
+        kept = await _others(repository, self.folders)
         tools = await _others(repository, [name for name in TOOLS if (self.project.root / name).is_dir()])
         ours = data_dir.relative_to(self.project.root).as_posix() if self._inside(data_dir) else None
         names = [name for name in (*kept, *tools) if ours is None or not name.startswith(f"{ours}/")]
@@ -84,12 +84,13 @@ class UntrackedFiles:
 
     async def bring_back(self, repository: Repository, lane: Repository) -> list[str]:
         """Bring back what was changed or made in the lane; the files that changed on both sides and were left alone."""
-        made = await _others(lane, self._planning())
+        made = await _others(lane, self.folders)
         return await asyncio.to_thread(self._bring_back, made)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _planning(self) -> list[str]:
+    @property
+    def folders(self) -> list[str]:
         """The folders of planning files as paths for git."""
         project = self.project
         named = [path for path in (project.artifacts, project.planning, project.output, project.story_location) if path]

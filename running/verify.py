@@ -1,36 +1,27 @@
 """The project's own test command (`verify`): run with bounds, and recorded.
 
 Every run is a row with its exit code, duration and the end of its output; the output itself goes to a file of the data
-folder. Memory and disk are bounded whatever the check prints: of a long output the beginning and the end are kept.
+folder.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import shlex
 import shutil
-import signal
-import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agents import GUARDING
 from base.files import atomic_write
+from running import check_process
+from running.check_process import VerifyResult
+from running.machines import MachineLostError
 from running.surroundings import SurroundingsFailed
 from running.workspace import Workspace, until_stored
 from store.checks import create_check, get_checks_by_key
-
-CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
-HEAD_BYTES: Final = 256 * 1024  # of the output that are kept from its beginning
-TAIL_BYTES: Final = 256 * 1024  # and from its end
-DRAIN_S: Final = 2.0  # for the last of the output, when the check has ended
-TAIL_CHARS: Final = 2000  # of the output that go into the row and the reason: the end is where failures are summed up
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +37,6 @@ class VerifyContext:
 NO_CONTEXT: Final = VerifyContext()
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """How the check ended: exit code (None after the time limit) and output, its middle left out if it is long.
-
-    `problem` says why it could not be started.
-    """
-
-    exit_code: int | None
-    output: bytes
-    duration_ms: int
-    problem: str | None = None
-
-    @property
-    def tail(self) -> str:
-        return self.output.decode(errors="replace")[-TAIL_CHARS:].strip()
-
-
 async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str | None:
     """Run the verify command; return how it failed and the end of its output, None where it passes or none is set.
 
@@ -71,24 +45,40 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
     command = workspace.settings().verify
     if command is None:
         return None
-    began = workspace.clock()
-    argv = arguments(command)
-    if not argv:
+    if not arguments(command):
         raise SurroundingsFailed("verify", f"the check `{command}` cannot be started: its quotes do not match")
-    ran = await run(argv, workspace.project.root)
+    for on_worker in _where(workspace):
+        if (why := await _failure(workspace, about, command, on_worker=on_worker)) is not None:
+            return why
+    return None
+
+
+def _where(workspace: Workspace) -> list[bool]:
+    """Return where the work is verified, on the worker that has the lane or here, in this order."""
+    place, wanted = workspace.place, workspace.settings().verify_on
+    if place is None or (place.is_ready and place.machine is None) or wanted == "coordinator":
+        return [False]
+    return [True] if wanted == "worker" else [True, False]
+
+
+async def _failure(workspace: Workspace, about: VerifyContext, command: str, *, on_worker: bool) -> str | None:
+    began = workspace.clock()
+    ran, machine = await _run(workspace, command, on_worker=on_worker)
+    where = "" if machine is None else f" on {machine}"
     if workspace.git is not None:
         workspace.git.outdate()  # the check may write files
     if ran.problem is not None:
-        message = f"the check `{command}` cannot be started ({ran.problem}): install it, or change verify"
+        message = f"the check `{command}` cannot be started{where} ({ran.problem}): install it, or change verify"
         raise SurroundingsFailed("verify", message)
     tail = workspace.masker.text(ran.tail)
-    ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes"
+    ending = f"took longer than {check_process.CHECK_TIMEOUT_S / 60:.0f} minutes"
     if ran.exit_code is not None:
         ending = f"ended with {ran.exit_code}"
+    ending += where
     if about.batch_id is not None:
-        await _keep(workspace, about, command, ran, tail, began)
+        await _keep(workspace, about, command, ran, tail, began, machine)
     if ran.exit_code == 0:
-        about.say(f"The check `{command}` passed in {ran.duration_ms / 1000:.1f} s")
+        about.say(f"The check `{command}` passed{where} in {ran.duration_ms / 1000:.1f} s")
         return None
     about.say(f"The check `{command}` {ending}: {' '.join(tail.split())[-200:]}")
     return f"the check `{command}` {ending}:\n{tail}"
@@ -113,8 +103,31 @@ def missing_program(command: str, root: Path) -> str | None:
     return f"the check `{command}` cannot be started: {argv[0]} was not found: install it, or change verify"
 
 
+async def _run(workspace: Workspace, command: str, *, on_worker: bool) -> tuple[VerifyResult, str | None]:
+    """Run the check; with the worker's name, or None. One that loses the lane is followed by where that goes on.
+
+    Raises `Stopped`.
+    """
+    place = workspace.place
+    while on_worker and place is not None:
+        await place.ready()
+        if (machine := place.machine) is None:
+            break
+        try:
+            return await machine.verify(command), machine.name
+        except MachineLostError as lost:
+            await place.lost(machine, str(lost))
+    return await check_process.run(arguments(command), workspace.project.root), None
+
+
 async def _keep(
-    workspace: Workspace, about: VerifyContext, command: str, ran: VerifyResult, tail: str, began: float
+    workspace: Workspace,
+    about: VerifyContext,
+    command: str,
+    ran: VerifyResult,
+    tail: str,
+    began: float,
+    machine: str | None,
 ) -> None:
     batch_id = about.batch_id
     assert batch_id is not None  # noqa: S101 - asked by the only caller
@@ -132,6 +145,7 @@ async def _keep(
         "at": int(began * 1000),
         "tail": tail,
         "file": name if written else None,
+        "machine": machine,
         "output_sha256": hashlib.sha256(content).hexdigest() if written else None,
     }
     await until_stored(lambda: workspace.database.write(create_check, batch_id, about.story_key, **columns))
@@ -145,68 +159,3 @@ def _write(path: Path, content: bytes) -> bool:
     except OSError:
         return False
     return True
-
-
-async def run(argv: list[str], folder: Path) -> VerifyResult:
-    """Run the check; the whole process group is gone afterwards."""
-    began, problem = time.monotonic(), None
-    source, sink = os.pipe()  # our own, so that it can be closed while something that left the group holds it
-    kept = _Kept()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: kept, os.fdopen(source, "rb", 0))
-    try:
-        code = await _run(argv, folder, sink)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(kept.ended.wait(), DRAIN_S)
-    except OSError as error:
-        code, problem = 127, error.strerror or str(error)
-    finally:
-        transport.close()
-    return VerifyResult(code, kept.output(), round((time.monotonic() - began) * 1000), problem)
-
-
-async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
-    """The exit code, None after the time limit. Closes our end of the pipe. Raises OSError."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv, cwd=folder, start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink
-        )
-    finally:
-        os.close(sink)
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT_S):
-            with GUARDING.command(process.pid):
-                return await process.wait()
-    except TimeoutError:
-        return None
-    finally:
-        with suppress(ProcessLookupError):  # the usual case: no process of the group is left
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-
-class _Kept(asyncio.Protocol):
-    """The beginning and the end of an output, as it comes; `ended` when nothing can be added to it any more."""
-
-    def __init__(self) -> None:
-        self.ended = asyncio.Event()
-        self._head = bytearray()
-        self._tail: deque[bytes] = deque()
-        self._tail_size = self._left_out = 0
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended.set()
-
-    def data_received(self, data: bytes) -> None:
-        room = HEAD_BYTES - len(self._head)
-        self._head += data[:room]
-        if len(data) > room:
-            self._tail.append(data[room:])
-            self._tail_size += len(self._tail[-1])
-        while self._tail_size - len(self._tail[0] if self._tail else b"") >= TAIL_BYTES:
-            dropped = self._tail.popleft()
-            self._tail_size -= len(dropped)
-            self._left_out += len(dropped)
-
-    def output(self) -> bytes:
-        gap = f"\n… {self._left_out} bytes are left out here …\n".encode() if self._left_out else b""
-        return bytes(self._head) + gap + b"".join(self._tail)

@@ -134,6 +134,7 @@ class ProjectWatcher:
             (self._skipped.add if payload["skipped"] else self._skipped.discard)(payload["story_key"])
         if skips:  # before the pages get the commit, whose snapshot has these counts
             self._count()
+            self._listener.changed()
 
     async def look_at_agent(self) -> None:
         """Ask the agent for its version, unless the settings that name agents do not count yet."""

@@ -19,6 +19,7 @@ from running.archiving import Archiving
 from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.live_calls import LiveCalls
+from running.machines import CommandPlace, Machines
 from running.quota import Quota
 from running.taken_trees import TakenTrees
 from security.masking import Masker
@@ -48,7 +49,8 @@ class Workspace:
 
     `clock` is seconds since the epoch; `git` is None where the project is not a git repository, and the one field that
     changes: it is looked for anew when a batch starts. In a lane, `project` and `git` are those of its worktree, and
-    `main` is the user's own project, whose tracker is the one that counts.
+    `main` is the user's own project, whose tracker is the one that counts, and `place` says on which machine its
+    commands run. `machines` are the workers of the fleet; None where the server is in none.
     """
 
     project: Project
@@ -61,6 +63,8 @@ class Workspace:
     clock: Callable[[], float]
     masker: Masker = field(default_factory=Masker)  # for everything that programs print and the run repeats
     main: Project | None = None
+    place: CommandPlace | None = None
+    machines: Machines | None = None
     trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
     left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
     awake: KeepAwake = field(default_factory=KeepAwake)
@@ -70,6 +74,12 @@ class Workspace:
     taken_trees: TakenTrees = field(default_factory=TakenTrees)
     data_files: DataFiles | None = None
     until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
+
+    @property
+    def machine(self) -> str | None:
+        """The name of the machine that commands run on; None for this one."""
+        machine = None if self.place is None else self.place.machine
+        return None if machine is None else machine.name
 
     @property
     def tracked(self) -> Project:

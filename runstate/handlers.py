@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from base.outcome import outcome_of
 from payloads import (
     Attention,
     BatchEnd,
@@ -25,6 +26,7 @@ from payloads import (
     ContextCreate,
     CycleEnd,
     CycleStart,
+    LaneChange,
     Metrics,
     QuotaChange,
     RunQueueChange,
@@ -138,6 +140,17 @@ def _cycle_end(run: FoldedRun, payload: CycleEnd, _at: int) -> None:
         run.batch = replace(run.batch, cycles_completed=run.batch.cycles_completed + 1)
 
 
+def _lane_change(run: FoldedRun, payload: LaneChange, _at: int) -> None:
+    machine = value_or(payload.machine, None) if payload.state == "worker" else None
+    run.cycles = tuple(
+        replace(cycle, machine=machine, waits=payload.state == "waiting")
+        if cycle.number == payload.cycle_number
+        else cycle
+        for cycle in run.cycles
+    )
+    run.cycle = run.cycles[-1] if run.cycles else None
+
+
 def _other_cycles(run: FoldedRun, number: int) -> tuple[CycleView, ...]:
     return tuple(cycle for cycle in run.cycles if cycle.number != number)
 
@@ -157,6 +170,7 @@ def _command_start(run: FoldedRun, payload: CommandStart, at: int) -> None:
         background=value_or(payload.background, False),
         started_at=at,
         updated_at=at,
+        machine=value_or(payload.machine, None),
     )
     run.operations = (*_others(run, operation.command_id), operation)
     _put_story(run, _story(run, operation.story_key))
@@ -190,7 +204,8 @@ def _command_end(run: FoldedRun, payload: CommandEnd, _at: int) -> None:
         estimated_usd=story.estimated_usd + value_or(metrics.estimated_usd, 0.0),
     )
     _put_story(run, ended)
-    run.totals = _added(run.totals, metrics, failed=payload.status != "success")
+    failed = outcome_of(payload.status, value_or(payload.verdict, None)) == "failed"
+    run.totals = _added(run.totals, metrics, failed=failed)
 
 
 def _story_status(run: FoldedRun, payload: StoryStatus, at: int) -> None:
@@ -264,7 +279,8 @@ def _context_complete(run: FoldedRun, payload: ContextComplete, _at: int) -> Non
     run.context = None
     if payload.metrics is not UNSET:
         # The context file belongs to no story, so its cost is in the totals only.
-        run.totals = _added(run.totals, payload.metrics, failed=payload.status != "success")
+        failed = outcome_of(payload.status, None) == "failed"
+        run.totals = _added(run.totals, payload.metrics, failed=failed)
 
 
 def _added(totals: Totals, metrics: Metrics, *, failed: bool) -> Totals:
@@ -303,6 +319,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "batch:warning": _batch_warning,
     "cycle:start": _cycle_start,
     "cycle:end": _cycle_end,
+    "lane:change": _lane_change,
     "command:start": _command_start,
     "command:progress": _command_progress,
     "command:end": _command_end,

@@ -39,9 +39,13 @@ class BatchView(msgspec.Struct, frozen=True):
 
 
 class CycleView(msgspec.Struct, frozen=True):
+    """A cycle that runs; `machine` is the worker that has its lane, `waits` whether it waits for a place on one."""
+
     number: int
     story_keys: tuple[str, ...]
     started_at: int
+    machine: str | None = None
+    waits: bool = False
 
 
 class StoryView(msgspec.Struct, frozen=True):
@@ -71,6 +75,7 @@ class OperationView(msgspec.Struct, frozen=True):
     started_at: int
     updated_at: int
     message: str = ""
+    machine: str | None = None
     metrics: Metrics = msgspec.field(default_factory=Metrics)
 
 

@@ -30,6 +30,8 @@ TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
 TOKENS: Final = ("token", "reader_token")
 _FIELD: Final = re.compile(r"\{([A-Za-z_]+)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")  # a word of a NATS subject, and of a stream's name
+_USER: Final = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
+LABEL_CHARS: Final = 100
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -41,7 +43,10 @@ def check(name: str, value: Any, where: str) -> Any:
     if value is None and setting.optional:
         return None
     if not _fits(setting, value):
-        shown = "the given value" if setting.secret else _shown(value)
+        shown = _shown(value)
+        # An address may hold a password, which no log is to repeat.
+        if setting.secret or (setting.kind in ("url", "broker") and "@" in shown):
+            shown = "the given value"
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
     if setting.fields:
         _check_fields(setting, value, where)
@@ -114,6 +119,8 @@ def _is_broker(value: Any) -> bool:
         parts = urlsplit(value) if isinstance(value, str) else None
         if parts is None or parts.scheme not in ("nats", "tls") or not parts.hostname or parts.port == 0:
             return False
+        if not value.isprintable() or " " in value:  # which `urlsplit` passes over
+            return False
         return "@" not in parts.netloc and parts.path in ("", "/") and not parts.query and not parts.fragment
     except ValueError:  # an invalid port, an unclosed bracket
         return False
@@ -121,6 +128,15 @@ def _is_broker(value: Any) -> bool:
 
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def _is_user(value: Any) -> bool:
+    """Whether the value may be a part of a NATS subject: that of the user's inbox."""
+    return isinstance(value, str) and len(value) <= LABEL_CHARS and value.isprintable() and bool(_USER.fullmatch(value))
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != "" and len(value) <= LABEL_CHARS and value.isprintable()
 
 
 def _are_agents(value: Any) -> bool:
@@ -139,6 +155,8 @@ _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "url": _is_url,
     "broker": _is_broker,
     "name": _is_name,
+    "user": _is_user,
+    "label": _is_label,
     "hours": lambda value: isinstance(value, str) and Windows.parse(value) is not None,
     "agents": _are_agents,
     "shares": _are_shares,

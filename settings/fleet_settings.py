@@ -26,6 +26,7 @@ FLEET_SETTINGS: Final = (
     Setting(
         "fleet_machine",
         "name of this machine in the fleet; none: its host name",
+        "label",
         optional=True,
         editable=False,
         trust="always",
@@ -40,6 +41,7 @@ FLEET_SETTINGS: Final = (
     Setting(
         "fleet_user",
         "user of the NATS server; none: the name in the fleet",
+        "user",
         optional=True,
         editable=False,
         environment_only=True,
@@ -50,6 +52,20 @@ FLEET_SETTINGS: Final = (
         optional=True,
         editable=False,
         secret=True,
+        environment_only=True,
+    ),
+    Setting(
+        "fleet_creds",
+        "credentials file of a user of the NATS server, with its JWT and the seed of its key, instead of a password",
+        optional=True,
+        editable=False,
+        environment_only=True,
+    ),
+    Setting(
+        "fleet_nkey",
+        "file with the seed of the NKey of a user of the NATS server, instead of a password",
+        optional=True,
+        editable=False,
         environment_only=True,
     ),
 )

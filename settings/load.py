@@ -133,7 +133,7 @@ def _read_environment(environment: Mapping[str, str]) -> SettingValues:
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
-        if setting.kind in ("text", "command", "url", "broker", "name", "hours", "shares") or (
+        if setting.kind in ("text", "command", "url", "broker", "name", "user", "label", "hours", "shares") or (
             setting.kind == "agents" and not text.lstrip().startswith("[")
         ):
             values[name] = text

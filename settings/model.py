@@ -97,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workflows: dict[str, Any] = {}
     code_review_after_build: bool = False
     verify: str | None = None
+    verify_on: str = "worker"
     story_order: str = "file"
     close_epics: str = "ask"
     gates: list[str] = []
@@ -139,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_awake: bool = True
     auto_resume: bool = False
     parallel: int = 1
+    parallel_here: int = 8
     worktree_setup: str | None = None
     retention_days: int | None = 30
     event_retention_days: int | None = None
@@ -154,9 +156,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fleet_accounts: dict[str, str] = {}
     fleet_user: str | None = None
     fleet_password: str | None = None
+    fleet_creds: str | None = None
+    fleet_nkey: str | None = None
     heartbeat_s: float = 30.0
     pong_timeout_s: float = 10.0
     max_clients: int = 1000
+
+    @property
+    def in_lanes(self) -> bool:
+        """Whether cycles run in worktrees of their own: side by side, or on other machines."""
+        return self.parallel > 1 or self.parallel_here < 1
+
+    @property
+    def lanes_elsewhere(self) -> int:
+        """The lanes that workers of the fleet take."""
+        return max(0, self.parallel - self.parallel_here)
 
     @property
     def first_agent(self) -> str:

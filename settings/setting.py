@@ -54,6 +54,8 @@ ARTICLES: Final = {
     "url": "a URL that begins with http:// or https://",
     "broker": "an address such as nats://host:4222 or tls://host:4222, without a user in it",
     "name": "1 to 60 letters, digits and hyphens",
+    "user": '1 to 100 characters without blanks, "*" and ">", joined by single dots',
+    "label": "1 to 100 characters of one line",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",

@@ -8,6 +8,8 @@ from settings.setting import NEXT_BATCH, NEXT_COMMAND, NEXT_START, Setting
 
 COMMIT_BY: Final = ("runner", "agent")
 COMMIT_PER: Final = ("story", "cycle")
+VERIFY_ON: Final = ("worker", "coordinator", "both")
+LANES_MAX: Final = 32  # cycles side by side, on all machines
 GATES: Final = ("plan", "commit", "done")
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
@@ -42,6 +44,12 @@ WORK_SETTINGS: Final = (
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True, trust="always"),
+    Setting(
+        "verify_on",
+        "where the work of a fleet's worker is verified: there, on the runner's own machine, or on both",
+        choices=VERIFY_ON,
+        applies=NEXT_COMMAND,
+    ),
     Setting(
         "gates",
         "where the run waits for your decision: before the first line of code, before a commit, before it goes on",
@@ -93,7 +101,15 @@ WORK_SETTINGS: Final = (
     ),
     Setting("keep_awake", "keep the machine from sleeping while a batch works or waits for a time", "boolean"),
     Setting("auto_resume", "resume an interrupted batch at start", "boolean", applies=NEXT_START),
-    Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
+    Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, LANES_MAX),
+    Setting(
+        "parallel_here",
+        "so many of them on this machine; the others on workers of the fleet",
+        "integer",
+        0,
+        LANES_MAX,
+        applies=NEXT_BATCH,
+    ),
     Setting(
         "worktree_setup",
         "command that makes a new worktree ready",

@@ -103,6 +103,7 @@ export function newOperation(p, at) {
     started_at: at,
     updated_at: at,
     message: "",
+    machine: p.machine ?? null,
     metrics: {},
   };
 }

@@ -4,6 +4,7 @@
  * `apply`; the server folds the same events by the same rules for `GET /api/run`. A state is never changed: a new one
  * shares everything an event did not touch, so views compare by reference.
  */
+import { resultOf } from "./kit/command-result.js";
 import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
 
 /**
@@ -13,14 +14,15 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  * @typedef {{id: number, status: string, max_cycles: number | "all", cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, workflow: string, budget_usd: number | null,
  *   reason: string | null, label: string}} Batch
- * @typedef {{number: number, story_keys: string[], started_at: number}} Cycle
+ * @typedef {{number: number, story_keys: string[], started_at: number, machine: string | null, waits: boolean}} Cycle
+ *   `machine`: the worker that has its lane; `waits`: for a place on one
  * @typedef {{story_key: string, status: string | null, old_status: string | null, reason: string | null,
  *   cycle_number: number | null, updated_at: number, cost_usd: number, estimated_usd: number,
  *   commands: number}} Story
  * @typedef {Record<string, number>} Metrics
  * @typedef {{command_id: number, story_key: string, story_keys: string[], command: string, task_id: string,
  *   attempt: number, agent: string, model: string | null, background: boolean, started_at: number,
- *   updated_at: number, message: string, metrics: Metrics}} Operation
+ *   updated_at: number, message: string, machine: string | null, metrics: Metrics}} Operation
  * @typedef {{stories_done: number, stories_blocked: number, commands: number, commands_failed: number,
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
@@ -85,6 +87,7 @@ const FOLDS = {
   "batch:warning": batchWarning,
   "cycle:start": cycleStart,
   "cycle:end": cycleEnd,
+  "lane:change": laneChange,
   "command:start": commandStart,
   "command:progress": commandProgress,
   "command:end": commandEnd,
@@ -211,7 +214,7 @@ function batchWarning(state, p) {
 
 /** @type {Fold} */
 function cycleStart(state, p, at) {
-  const cycle = { number: p.cycle_number, story_keys: p.story_keys, started_at: at };
+  const cycle = { number: p.cycle_number, story_keys: p.story_keys, started_at: at, machine: null, waits: false };
   let stories = state.stories;
   for (const key of p.story_keys) stories = upsert(stories, key, { cycle_number: p.cycle_number });
   return { cycle, cycles: [...otherCycles(state, p), cycle], stories };
@@ -222,6 +225,13 @@ function cycleEnd(state, p) {
   const batch = state.batch && { ...state.batch, cycles_completed: state.batch.cycles_completed + 1 };
   const cycles = otherCycles(state, p);
   return { cycle: cycles.at(-1) ?? null, cycles, batch };
+}
+
+/** @type {Fold} */
+function laneChange(state, p) {
+  const change = { machine: p.state === "worker" ? (p.machine ?? null) : null, waits: p.state === "waiting" };
+  const cycles = state.cycles.map((cycle) => (cycle.number === p.cycle_number ? { ...cycle, ...change } : cycle));
+  return { cycles, cycle: cycles.at(-1) ?? null };
 }
 
 /**
@@ -263,7 +273,7 @@ function commandEnd(state, p) {
   };
   return {
     operations: without(state, p.command_id),
-    totals: booked(state.totals, metrics, p.status),
+    totals: booked(state.totals, metrics, p),
     stories: upsert(state.stories, p.story_key, change),
   };
 }
@@ -281,18 +291,18 @@ function storyStatus(state, p, at, event) {
 
 /** @type {Fold} */
 function contextComplete(state, p) {
-  return { context: null, ...(p.metrics ? { totals: booked(state.totals, p.metrics, p.status) } : undefined) };
+  return { context: null, ...(p.metrics ? { totals: booked(state.totals, p.metrics, p) } : undefined) };
 }
 
 /**
  * @param {Totals} totals
  * @param {Metrics} metrics of one finished command
- * @param {string} status
+ * @param {Record<string, any>} end its last event
  * @returns {Totals}
  */
-function booked(totals, metrics, status) {
+function booked(totals, metrics, { status, verdict }) {
   const next = { ...totals, commands: totals.commands + 1 };
-  if (status !== "success") next.commands_failed += 1;
+  if (resultOf(status, verdict).result === "failed") next.commands_failed += 1;
   for (const name of SUMMED) next[name] += metrics[name] ?? 0;
   return next;
 }

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from store.outcome import IS_HELD, IS_SUCCESS
 from store.rows import insert, many, now_ms, one, update
 
 OPEN: Final = ("running", "paused", "interrupted")  # the statuses of a batch without a batch:end
-# The statuses of commands that ended without success, and by no fault of the agent's; for SQL.
-HELD: Final = "'stopped', 'interrupted', 'usage-limit', 'unchecked', 'question'"
 
 
 class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +70,7 @@ SUMMARY: Final = f"""
         COUNT(c.ended_at) FILTER (WHERE c.cost_usd IS NULL AND c.agent <> 'runner') AS commands_without_cost,
         COUNT(c.ended_at) FILTER (WHERE c.output_tokens IS NULL AND c.agent <> 'runner') AS commands_without_tokens,
         COUNT(*) FILTER (WHERE c.command GLOB 'code-review-*' AND c.status = 'success') AS review_rounds,
-        COUNT(c.ended_at) FILTER (WHERE c.status NOT IN ('success', {HELD})) AS commands_failed
+        COUNT(c.ended_at) FILTER (WHERE NOT ({IS_SUCCESS} OR {IS_HELD})) AS commands_failed
     FROM batches b LEFT JOIN commands c ON c.batch_id = b.id
 """  # noqa: S608 - a constant
 

@@ -28,6 +28,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     tail: str
     file: str | None
     output_sha256: str | None = None
+    machine: str | None = None  # that it ran on; None: on this one
 
 
 def create_check(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:

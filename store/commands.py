@@ -55,6 +55,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     agent_change: str | None = None
     agent_version: str | None = None
     tree_after: str | None = None
+    machine: str | None = None  # that the agent runs on; None: on this one
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:

@@ -13,7 +13,10 @@ from store.stories import FINISHED, Story
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `lanes`; `merged` is the merge commit on `target`, `ended_at` the time the worktree was removed."""
+    """A row of `lanes`; `merged` is the merge commit on `target`, `ended_at` the time the worktree was removed.
+
+    `machine`, `job`, `token` and `cursor` are the lease of the worker that has the lane, all None where none has it.
+    """
 
     id: int
     batch_id: int
@@ -23,6 +26,10 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     merged: str | None = None
     ended_at: int | None = None
+    machine: str | None = None
+    job: str | None = None
+    token: int | None = None
+    cursor: int | None = None
 
 
 def create_lane(connection: sqlite3.Connection, /, batch_id: int, cycle_number: int, **columns: Any) -> int:
@@ -72,6 +79,12 @@ def get_unfinished_lane(connection: sqlite3.Connection, names: Sequence[str]) ->
         return None
     sql = "SELECT * FROM stories WHERE batch_id = ? AND cycle_number = ? ORDER BY position, id"
     return lane, many(connection, Story, sql, (story.batch_id, story.cycle_number))
+
+
+def get_leased_lanes(connection: sqlite3.Connection, batch_id: int) -> list[Lane]:
+    """Return the lanes of a batch that a worker has, oldest first."""
+    sql = "SELECT * FROM lanes WHERE batch_id = ? AND machine IS NOT NULL ORDER BY id"
+    return many(connection, Lane, sql, (batch_id,))
 
 
 def count_open_lanes(connection: sqlite3.Connection) -> int:

@@ -256,3 +256,13 @@ FLEET: Final = (
     ) WITHOUT ROWID""",
     "CREATE INDEX command_replies_by_time ON command_replies (at)",
 )
+
+# Lanes on other machines: which worker holds one, and where each command ran. NULL: on the machine of the database.
+MACHINES: Final = (
+    "ALTER TABLE lanes ADD COLUMN machine TEXT",
+    "ALTER TABLE lanes ADD COLUMN job TEXT",  # in the fleet's work queue
+    "ALTER TABLE lanes ADD COLUMN token INTEGER",  # of the lease; grows with every machine that takes the lane
+    "ALTER TABLE lanes ADD COLUMN cursor INTEGER",  # the newest message of the lane that was taken
+    "ALTER TABLE commands ADD COLUMN machine TEXT",
+    "ALTER TABLE checks ADD COLUMN machine TEXT",
+)

@@ -7,16 +7,17 @@ from typing import Final
 
 import msgspec
 
-from store.batches import HELD
 from store.burnup import BurnUp, get_burn_up
+from store.outcome import IS_HELD, IS_SUCCESS
 from store.rows import many
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """One group of commands. Durations in ms, cost in US dollars; `held` were stopped, interrupted or out of quota.
 
-    `succeeded`, `failed`, `held` and `running` add up to `commands`; `estimated_usd` is the part of `cost_usd` that
-    no agent reported. The commands without cost or tokens are those whose agent reported none: they are not 0.
+    A command that blocked its story has failed. `succeeded`, `failed`, `held` and `running` add up to `commands`.
+    `estimated_usd` is the part of `cost_usd` that no agent reported. The commands without cost or tokens are those
+    whose agent reported none: they are not 0.
     """
 
     name: str
@@ -98,9 +99,9 @@ _GROUPS: Final = {
 }
 _SUMS: Final = f"""
     COUNT(*) AS commands,
-    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status = 'success'), 0) AS succeeded,
-    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status <> 'success' AND c.status NOT IN ({HELD})), 0) AS failed,
-    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status IN ({HELD})), 0) AS held,
+    COUNT(c.ended_at) FILTER (WHERE {IS_SUCCESS}) AS succeeded,
+    COUNT(c.ended_at) FILTER (WHERE NOT ({IS_SUCCESS} OR {IS_HELD})) AS failed,
+    COUNT(c.ended_at) FILTER (WHERE {IS_HELD}) AS held,
     COALESCE(SUM(c.ended_at IS NULL), 0) AS running,
     COALESCE(SUM(c.duration_ms), 0) AS duration_ms,
     COALESCE(SUM(c.input_tokens), 0) AS input_tokens,

@@ -84,6 +84,7 @@ EXTRAS: Final = {"mcp", "nats", "pywebpush", "py_vapid", "cryptography", "http_e
 WITH_EXTRAS: Final = {
     "cli.mcp_server",
     "fleet.stream.connection",
+    "fleet.stream.keys",
     "fleet.stream.objects",
     "fleet.stream.problems",
     "notify.push",

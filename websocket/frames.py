@@ -63,13 +63,14 @@ def _page(version: str) -> bytes:
     return b',"page":%b' % msgspec.json.encode(version) if version else b""
 
 
-def tick(seq: int, problem: str | None, now: int) -> bytes:
+def tick(seq: int, problem: str | None, now: int, revision: int = 0) -> bytes:
     """Return the frame with the position of the log and the server's time in ms since the epoch.
 
-    `problem` is the reason why no event can be stored, which therefore no event can report.
+    `revision` is another number when the state has changed in a part that no event carries; `problem` is the reason why
+    no event can be stored, which therefore no event can report.
     """
     suffix = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)
-    return frame(b'{"type":"tick","seq":%d,"now":%d%b}' % (seq, now, suffix))
+    return frame(b'{"type":"tick","seq":%d,"now":%d,"revision":%d%b}' % (seq, now, revision, suffix))
 
 
 class _ClientMessage(msgspec.Struct):

@@ -58,6 +58,8 @@ class Hub:
         self.dropped = self.refused = self.deliveries = 0
         self.lag_s = 0.0
         self.problem: str | None = None
+        self.on_refresh: Callable[[], None] = lambda: None  # called once for all changes between two sweeps
+        self._revision = self._revision_sent = 0  # of what no event carries
         self._snapshot = snapshot
         self._clock = clock
         self._wall_clock = wall_clock  # pages count from the server's time, since their own clock may be wrong
@@ -95,8 +97,12 @@ class Hub:
         self.deliveries += len(events) * len(live)
 
     def refresh(self) -> None:
-        """Build the next `init` again: the snapshot has changed in a part that no event carries."""
+        """Build the next `init` again: the snapshot has changed in a part that no event carries.
+
+        Clients are sent a tick with the next sweep, so that many changes in a row are one.
+        """
         self._init = None
+        self._revision += 1
 
     def _start_over(self, seq: int) -> None:
         """Disconnect all clients after committed events were not published: they resume from the log."""
@@ -248,6 +254,10 @@ class Hub:
         now = self._clock()
         self.lag_s = max(now - self._swept_at - SWEEP_S, 0.0)
         self._swept_at = now
+        if self._revision != self._revision_sent:
+            self._revision_sent = self._revision
+            self._send_ticks()
+            self.on_refresh()
         for client in tuple(self.clients):
             if self.lag_s > LATE_S:
                 client.discount_lag(self.lag_s)
@@ -267,16 +277,23 @@ class Hub:
     def _ping(self, client: Client, now: float) -> None:
         client.ping_at = now + self._heartbeat_s
         client.waiting_since = now if client.waiting_since is None else client.waiting_since
-        tick = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
+        tick = self._tick() if client.wants_ticks and client.live else b""
         self._send(client, frames.frame(b"", frames.PING) + tick)
+
+    def _tick(self) -> bytes:
+        return frames.tick(self.seq, self.problem, self._now_ms(), self._revision)
+
+    def _send_ticks(self) -> None:
+        tick = self._tick()
+        for client in tuple(self.clients):
+            if client.wants_ticks and client.live:
+                self._send(client, tick)
 
     def set_problem(self, problem: str | None) -> None:
         """Report a problem that prevents events from being stored: with a tick now, and with every later one."""
         self.problem = problem
         self._init = None
-        for client in tuple(self.clients):
-            if client.wants_ticks and client.live:
-                self._send(client, frames.tick(self.seq, problem, self._now_ms()))
+        self._send_ticks()
 
 
 __all__ = ["BACKLOG_MAX", "CLOSE_S", "INIT_EVENTS", "Client", "Hub"]

@@ -26,6 +26,8 @@ HEARTBEAT_S: Final = 1.0  # of a consumer that has nothing to deliver
 SILENT_S: Final = 3.0  # without a message or heartbeat a consumer is gone
 INACTIVE_S: Final = 10.0  # after which the server forgets a consumer that is not read
 DUPLICATES_S: Final = 120.0
+MISSING_S: Final = 0.5  # after which an old server, which answers other questions, has no such stream
+ANSWERS_FOR_MISSING: Final = (2, 10)  # the version from which on a request to a missing stream is answered
 OTHER_CONFIGURATION: Final = {10058, 10065}  # the stream is there, made otherwise: the operator's own limits
 
 
@@ -61,12 +63,13 @@ class Broker(Connection):
         wanted = {
             "name": spec.name,
             "subjects": spec.subjects,
-            "retention": "limits",
+            "retention": "workqueue" if spec.queue else "limits",
             "storage": "file",
-            "discard": "new" if spec.rollup else "old",
+            "discard": "new" if spec.rollup or spec.queue or spec.whole else "old",
+            "discard_new_per_subject": spec.queue,
             "max_bytes": spec.max_bytes,
             "max_age": _ns(spec.max_age_s),
-            "max_msgs_per_subject": spec.per_subject,
+            "max_msgs_per_subject": 1 if spec.queue else spec.per_subject,
             "max_msgs": -1,
             "max_consumers": -1,
             "max_msg_size": MIB,
@@ -106,6 +109,8 @@ class Broker(Connection):
         answer = msgspec.json.decode(message.data)
         if "error" in answer:
             future.set_exception(refused_by_broker(answer["error"]))
+        elif answer.get("duplicate"):  # servers before 2.10 look at the id before they look at the place
+            future.set_exception(WrongSequence("a message of this id is stored already"))
         else:
             future.set_result(int(answer["seq"]))
 
@@ -133,12 +138,24 @@ class Broker(Connection):
 
     async def last(self, stream: str, subject: str) -> Message | None:
         """Return the newest message of a subject."""
-        found = await self.request(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"", {}, ANSWER_S)
+        found = await self._direct(stream, subject)
         if found.status == "404":
             return None
         if found.status:
             raise BrokerProblem(f"the broker cannot read {stream}: {found.headers.get('Description', found.status)}")
         return Message(subject, found.data, found.headers, int(found.headers.get("Nats-Sequence", 0)))
+
+    async def _direct(self, stream: str, subject: str) -> Message:
+        """Ask for the newest message of a subject. Raises `NoStream`."""
+        api = f"$JS.API.DIRECT.GET.{stream}.{subject}"
+        version = self.client.connected_server_version
+        if (version.major, version.minor) >= ANSWERS_FOR_MISSING:
+            return await self.request(api, b"", {}, ANSWER_S)
+        try:
+            return await self.request(api, b"", {}, MISSING_S)
+        except BrokerLost:
+            await self.api("INFO", {})  # a server that is silent altogether is lost
+            raise NoStream("stream not found") from None
 
     async def follow(self, stream: str, subject: str, start: int | None) -> AsyncGenerator[Message]:
         """Yield the messages of a subject from a place on, or the newest of each and what follows for None.
@@ -178,7 +195,8 @@ class Broker(Connection):
                 if place.consumer != expected:
                     raise BrokerLost("messages of the broker were lost on their way")
                 expected += 1
-                yield Message(message.subject, message.data, message.headers or {}, place.stream)
+                at = int(message.metadata.timestamp.timestamp() * 1000)
+                yield Message(message.subject, message.data, message.headers or {}, place.stream, at=at)
         finally:
             await messages.close()
 

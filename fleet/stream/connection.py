@@ -19,10 +19,13 @@ from typing import Any, Final, Self
 import msgspec
 
 from fleet.stream.inbox import Inbox, unless
+from fleet.stream.keys import Key
+from fleet.stream.login import BrokerLogin
 from fleet.stream.problems import (
     BrokerProblem,
     NoStream,
     NotAllowed,
+    is_refused_login,
     not_connected,
     problem_of,
     refused_by_broker,
@@ -53,6 +56,7 @@ class Message:
     headers: Mapping[str, str]
     seq: int = 0
     reply: str = ""
+    at: int = 0
 
     @property
     def status(self) -> str:
@@ -79,8 +83,13 @@ class Connection:
         self._asked: dict[str, asyncio.Future[Any]] = {}  # by subject in lower case, as refusals name it
 
     @classmethod
-    async def connect(cls, address: str, user: str, password: str | None, name: str) -> Self:
-        """Connect and check that there is JetStream. Raises `BrokerProblem`."""
+    async def log_in(cls, login: BrokerLogin, name: str) -> Self:
+        """Connect as a login says. Raises `BrokerProblem`."""
+        return await cls.connect(login.address, login.user, login.secret(), name)
+
+    @classmethod
+    async def connect(cls, address: str, user: str, secret: str | Key | None, name: str) -> Self:
+        """Connect and check that there is JetStream; `user` names the inbox. Raises `BrokerProblem`."""
         if (missing := why_unavailable()) is not None:
             raise BrokerProblem(missing.rstrip("."))
         import nats
@@ -88,12 +97,15 @@ class Connection:
 
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         client, failures = Client(), [""]
+        given = _given(client, user, secret)
         made: list[Self] = []
 
         async def on_error(error: Exception) -> None:
-            failures[0] = words(error)
-            if made and "permissions violation" in failures[0].lower():
-                made[0]._refuse(failures[0])
+            failure = words(error)
+            # A refusal is what counts: of a later try only the reset of the connection may be left.
+            failures[0] = failures[0] if is_refused_login(failures[0]) else failure
+            if made and "permissions violation" in failure.lower():
+                made[0]._refuse(failure)
 
         async def on_closed() -> None:
             if not lost.done():
@@ -103,8 +115,7 @@ class Connection:
             async with asyncio.timeout(2 * CONNECT_S):
                 await client.connect(
                     address,
-                    user=user,
-                    password=password or "",
+                    **given,
                     name=name,
                     error_cb=on_error,
                     closed_cb=on_closed,
@@ -118,7 +129,8 @@ class Connection:
                 )
         except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
             await _close(client)
-            raise not_connected(address, user, failures[0] or words(error)) from None
+            who = f"user {user}" if isinstance(secret, str | None) else f"key {secret.public}"
+            raise not_connected(address, who, failures[0] or words(error)) from None
         made.append(cls(client, user, lost))
         await made[0]._check_jetstream(address)
         return made[0]
@@ -156,7 +168,7 @@ class Connection:
             answer = await unless(self._refusal_of(subject), request)
         except Exception as error:
             raise problem_of(error) from None
-        return Message(answer.subject, answer.data, answer.headers or {})
+        return Message(answer.subject, answer.data, answer.headers or {}, reply=answer.reply)
 
     async def answers(
         self, subject: str, data: bytes, headers: Mapping[str, str], timeout_s: float
@@ -171,7 +183,7 @@ class Connection:
                 message = await unless(refused, messages.next(timeout_s))
                 if (message.headers or {}).get("Status") == "503":
                     raise NoStream("nobody listens")
-                yield Message(message.subject, message.data, message.headers or {})
+                yield Message(message.subject, message.data, message.headers or {}, reply=message.reply)
         finally:
             await messages.close()
 
@@ -217,6 +229,18 @@ class Connection:
         if "error" in response:
             raise refused_by_broker(response["error"])
         return response
+
+
+def _given(client: Any, user: str, secret: str | Key | None) -> dict[str, Any]:
+    """Return how a client proves who it is; the package's own way with keys needs one more package."""
+    if not isinstance(secret, Key):
+        return {"user": user, "password": secret or ""}
+    given: dict[str, Any] = {"user": secret.public, "signature_cb": secret.sign}
+    if secret.jwt is None:
+        client._public_nkey = secret.public
+    else:
+        given["user_jwt_cb"] = secret.jwt.encode
+    return given
 
 
 def _tls(address: str) -> dict[str, Any]:

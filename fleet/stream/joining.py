@@ -16,6 +16,7 @@ from fleet.stream.names import name_of
 from fleet.stream.presence import Identity
 from fleet.stream.runner import FleetRunner, RunnerParts
 from fleet.stream.shared_quota import SharedQuota
+from fleet.work.machines import FleetMachines
 from git.worktrees import Repository
 from running.shared_accounts import SharedAccounts
 from runstate.server_state import FleetView
@@ -44,9 +45,13 @@ async def fleet_runner(app: web.Application, settings: Settings, data_dir: Path)
         clock=workspace.clock,
     )
     login = BrokerLogin(
-        address=settings.fleet or "", user=settings.fleet_user or identity.name, password=settings.fleet_password
+        address=settings.fleet or "",
+        user=settings.fleet_user or identity.name,
+        password=settings.fleet_password,
+        creds=settings.fleet_creds,
+        nkey=settings.fleet_nkey,
     )
-    return FleetRunner(login, identity, services.database, parts, show)
+    return FleetRunner(login, identity, services.database, parts, show, FleetMachines(login, identity.name))
 
 
 async def _identity(services: Services, settings: Settings, data_dir: Path) -> Identity:

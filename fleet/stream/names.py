@@ -1,6 +1,6 @@
 """The names of a fleet at its NATS server: subjects, streams, buckets, headers; and their limits.
 
-`NAME` is a runner's name. A change of what a message holds is a new `VERSION`; `fleet.work.>` is kept free.
+`NAME` is a runner's name. A change of what a message holds is a new `VERSION`. Those of work are in `fleet.work.names`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ OBJECT_S: Final = 600.0  # how long it is kept there
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream as it is made if there is none: limits in bytes and seconds, `per_subject` messages are kept of each."""
+    """A stream as it is made if there is none: limits in bytes and seconds, `per_subject` messages are kept of each.
+
+    `queue`: its messages are jobs, one for each subject until it is done. `whole`: a full one refuses what is new.
+    """
 
     name: str
     subjects: tuple[str, ...]
@@ -46,6 +49,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_age_s: float
     per_subject: int = -1
     rollup: bool = False
+    queue: bool = False
+    whole: bool = False
 
 
 class ObjectLimits(msgspec.Struct, frozen=True):

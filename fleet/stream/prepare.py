@@ -12,7 +12,7 @@ from fleet.stream.requests import OBJECTS
 
 async def prepare(login: BrokerLogin, names: Sequence[str]) -> None:
     """Make what the fleet and the named runners need; what is there stays as it is. Raises `BrokerProblem`."""
-    broker = await Broker.connect(login.address, login.user, login.password, "fleet preparation")
+    broker = await Broker.log_in(login, "fleet preparation")
     try:
         for shared in (PRESENCE, STATE, QUOTA):
             await broker.make(bucket(shared))

@@ -22,6 +22,7 @@ from fleet.stream.outbox import Outbox
 from fleet.stream.presence import Identity, Presence, Snapshot, State
 from fleet.stream.requests import Relay, Requests
 from fleet.stream.shared_quota import SharedQuota
+from fleet.work.machines import FleetMachines
 from payloads import Error
 from runstate.server_state import FleetView
 from store.writer import DatabaseUnavailable
@@ -55,7 +56,9 @@ class FleetRunner:
         database: Database,
         parts: RunnerParts,
         on_change: Callable[[FleetView], None],
+        machines: FleetMachines,
     ) -> None:
+        self.machines = machines  # the workers for this runner's lanes
         self._login = login
         self._identity = identity
         self._on_change = on_change
@@ -99,6 +102,7 @@ class FleetRunner:
                 log.info("the end was not announced to the fleet: %s", error)
         await end_tasks(self._task)
         await self._requests.close()
+        await self.machines.stop()
 
     async def _work(self) -> None:
         failures = 0
@@ -116,8 +120,7 @@ class FleetRunner:
 
     async def _session(self) -> None:
         """Work with one connection until it ends. Raises `BrokerProblem`."""
-        login = self._login
-        broker = await Broker.connect(login.address, login.user, login.password, f"runner {self._identity.name}")
+        broker = await Broker.log_in(self._login, f"runner {self._identity.name}")
         self._broker = broker
         broker.on_refusal = lambda sentence: self._report("permission", sentence)
         try:

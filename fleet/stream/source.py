@@ -25,6 +25,7 @@ from fleet.source import (
     RunnerInfo,
     RunnerRequest,
     RunnerResponse,
+    SourceProblem,
     StreamEnded,
     Unreachable,
 )
@@ -106,20 +107,22 @@ class StreamRunners:
         """Report once what keeps all runners from being reached."""
         if problem != self._problem:
             log.warning("fleet: %s", problem)
+            await self._news.put(SourceProblem(STREAM, f"Runners of other machines are not reached: {problem}."))
         self._problem = problem
         for remote in self._remotes.values():
             await remote.lose(f"The broker does not work: {problem}.")
 
     async def _session(self) -> None:
         """Follow all runners with one connection until it ends. Raises `BrokerProblem`."""
-        login = self._login
-        broker = await Broker.connect(login.address, login.user, login.password, "fleet page")
+        broker = await Broker.log_in(self._login, "fleet page")
         broker.on_refusal = lambda sentence: log.warning("fleet: %s", sentence)
         self._broker = broker
         now = asyncio.get_running_loop().time()
         for remote in self._remotes.values():
             remote.heard = now  # silence of the broker was not theirs
         self._connected.set()
+        self._problem = ""
+        await self._news.put(SourceProblem(STREAM, None))
         tasks = [
             asyncio.ensure_future(self._watch(broker, STATE, self._take_state)),
             asyncio.ensure_future(self._watch(broker, PRESENCE, self._take_presence)),
@@ -163,7 +166,7 @@ class StreamRunners:
         info = info_of(state)
         if remote.state is None or info_of(remote.state) != info:
             await self._news.put(Listed(remote.id, info))
-        remote.state = state
+        remote.state, remote.state_at = state, message.at
         remote.updated.set()
         if state.epoch != remote.epoch and remote.task is not None:
             await end_tasks(remote.task)

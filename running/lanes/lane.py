@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from git.process import GitError
@@ -12,8 +14,10 @@ from payloads import Attention
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
+from running.gate import StopMode
 from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
 from running.lanes.migrated import catch_up
+from running.lanes.place import LanePlace, Places, job_of
 from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
@@ -30,7 +34,7 @@ log = logging.getLogger("sprint_runner.run")
 class LaneRun:
     """The run of one cycle beside others. `merged` is the commit by which the user's branch took its work."""
 
-    def __init__(self, context: RunContext, cycle: PlannedCycle, names: Lane) -> None:
+    def __init__(self, context: RunContext, cycle: PlannedCycle, names: Lane, places: Places) -> None:
         self.merged: str | None = names.merged
         self._context = context
         self._workspace = context.workspace
@@ -38,6 +42,8 @@ class LaneRun:
         self._taken = cycle
         self._names = names
         self._cycle: Cycle | None = None  # None where the lane could not begin
+        self._places = places
+        self._place: LanePlace | None = None
         self._has_looked = False  # the operator, at what stashed work may have brought into the branch
 
     async def work(self) -> None:
@@ -50,15 +56,18 @@ class LaneRun:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
         if not await self._caught_up(lane):
             return
+        lane = replace(lane, place=await self._placed())
         context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
         self._cycle = Cycle(context, self._taken.stories)
-        await self._cycle.run()
-        await context.background.wait()
+        async with self._in_place():
+            await self._cycle.run()
+            await context.background.wait()
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
         if self._cycle is not None:
-            await self._cycle.approve()
+            async with self._in_place():
+                await self._cycle.approve()
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
@@ -78,6 +87,25 @@ class LaneRun:
     def _root(self) -> Path:
         """The project's copy in the worktree."""
         return self._worktree.untracked.copy.root
+
+    async def _placed(self) -> LanePlace:
+        keys = [story.key for story in self._taken.stories]
+        job = await job_of(self._worktree, self._context.commander.agents.all_names, keys)
+        self._place = LanePlace(self._workspace, self._gate, self._places, self._names, job)
+        return self._place
+
+    @asynccontextmanager
+    async def _in_place(self) -> AsyncIterator[None]:
+        """Give the lane's place back afterwards: no other lane waits for one that only waits for its merge."""
+        try:
+            yield
+        except BaseException:
+            # What an ending server leaves on a worker goes on there.
+            if self._place is not None and self._gate.stop_mode is not StopMode.INTERRUPT:
+                await self._place.close(keep=True)
+            raise
+        if self._place is not None:
+            await self._place.close(keep=False)
 
     async def _may_use_worktree(self) -> None:
         """Return when the run may go on and neither tree is the operator's. Raises `Stopped`."""

@@ -9,6 +9,7 @@ from running.cycle_queue import CycleQueue
 from running.cycle_source import PlannedCycle
 from running.gate import Stopped
 from running.lanes.lane import LaneRun
+from running.lanes.place import Places
 from running.run_context import RunContext
 from store.lanes import Lane
 
@@ -43,12 +44,16 @@ class FinishOrder:
 
 
 class Scheduler:
-    """Runs the cycles of a batch: one after the other, or up to `width` side by side, never two of one epic."""
+    """Runs the cycles of a batch: one after the other, or up to `width` side by side, never two of one epic.
 
-    def __init__(self, context: RunContext, queue: CycleQueue, width: int) -> None:
+    `places` are those for lanes on this machine.
+    """
+
+    def __init__(self, context: RunContext, queue: CycleQueue, width: int, places: Places) -> None:
         self._context = context
         self._queue = queue
         self._width = width
+        self._places = places
         self._order = FinishOrder(queue.completed + 1)
         self._active: dict[asyncio.Task[None], PlannedCycle] = {}
 
@@ -76,7 +81,7 @@ class Scheduler:
 
     async def _run_in_lane(self, cycle: PlannedCycle, names: Lane) -> None:
         """Side by side up to the commit, one after the other from there on."""
-        lane = LaneRun(self._context, cycle, names)
+        lane = LaneRun(self._context, cycle, names, self._places)
         await lane.work()
         await self._order.wait(cycle.number)
         done = await lane.finish()

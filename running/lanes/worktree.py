@@ -17,9 +17,9 @@ from typing import Final
 
 from base.files import atomic_write
 from git.worktrees import Repository
+from running.check_process import run
 from running.command_waits import AgentUnusable
 from running.untracked import UntrackedFiles, copy_of
-from running.verify import run
 from running.workspace import Workspace
 from store.batches import get_batch
 from store.lanes import Lane, get_lane

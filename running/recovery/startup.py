@@ -36,7 +36,7 @@ async def recover(workspace: Workspace) -> BatchRow | None:
     if ended:
         log.warning("ended %d processes that an earlier server had left", len(ended))
     database = workspace.database
-    running = await database.read(get_running_commands)
+    running = [command for command in await database.read(get_running_commands) if not _goes_on(workspace, command)]
     for command in running:  # where no mark can be read, a group is known by its leader
         await agents.end_group(command.pid, command.pid_start)
     for path in (workspace.data_dir / command.stream_path for command in running if command.stream_path):
@@ -53,6 +53,18 @@ async def recover(workspace: Workspace) -> BatchRow | None:
         payload = BatchPause(batch_id=batch.id, reason="interrupted")
         await record_batch(workspace, batch.id, payload, status="interrupted")
     return await database.read(get_active_batch)
+
+
+async def interrupt_left(workspace: Workspace) -> None:
+    """Close the rows of commands that workers have run on without this server, and that no batch adopts any more."""
+    for command in await workspace.database.read(get_running_commands):
+        if command.machine is not None:
+            await _interrupt_command(workspace, command)
+
+
+def _goes_on(workspace: Workspace, command: Command) -> bool:
+    """Whether a worker has the command, which is adopted when the batch continues."""
+    return command.machine is not None and workspace.machines is not None
 
 
 async def _interrupt_command(workspace: Workspace, command: Command) -> None:

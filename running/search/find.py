@@ -119,6 +119,20 @@ def find(
     backlog: SearchBacklog | None,
 ) -> SearchResults:
     """Return a page of results over one connection, with the number of all where the search begins."""
+    connection.execute("SAVEPOINT search")  # one snapshot: what the indexer takes in meanwhile would be found twice
+    try:
+        return _find(connection, wanted, waiting, mask, backlog)
+    finally:
+        connection.execute("RELEASE search")
+
+
+def _find(
+    connection: sqlite3.Connection,
+    wanted: Wanted,
+    waiting: Mapping[int, tuple[int, Sequence[str]]],
+    mask: Callable[[str], str],
+    backlog: SearchBacklog | None,
+) -> SearchResults:
     search = Search(connection, wanted.terms, mask, time.monotonic() + FILL_S)
     after = wanted.after or After()
     source = _Sources(connection, wanted)

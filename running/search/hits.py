@@ -56,10 +56,11 @@ class Search:
         yield from (hit for hit in self._indexed(events=True, before=LAST) if hit.number < before)
 
     def transcripts(self, after: Position, waiting: Mapping[int, tuple[int, Sequence[str]]]) -> Iterator[Hit]:
-        """Yield the entries of transcripts after a position; `waiting` are those that are not in the index."""
+        """Yield the entries of transcripts after a position; `waiting` were not in the index a moment ago."""
         for source in sorted(waiting, reverse=True):
             first, entries = waiting[source]
-            for at in range(len(entries) - 1, -1, -1):
+            taken = max(0, get_next(self.connection, source) - first)  # they are found in the index by now
+            for at in range(len(entries) - 1, taken - 1, -1):
                 if (WAITING + source, first + at) < after:
                     yield from self._hit(WAITING + source, source, first + at, entries[at])
         for hit in self._indexed(events=False, before=min(after[0] + 1, LAST)):

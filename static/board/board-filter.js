@@ -34,7 +34,11 @@ export class BoardFilter {
     fill(this.#sort, ...ORDERS.map(([value, label]) => h("option", { value, text: label })));
     this.#status.after(this.#clear);
     this.#clear.hidden = true;
-    for (const field of this.#fields) field.addEventListener("input", () => this.#changed());
+    for (const field of this.#fields)
+      field.addEventListener("input", () => {
+        this.#pending.delete(field);
+        this.#changed();
+      });
     for (const button of this.#layouts) button.addEventListener("click", () => this.#setLayout(button.value));
     addEventListener("hashchange", () => this.#readAddress());
     this.#readAddress();
@@ -46,8 +50,13 @@ export class BoardFilter {
 
   /** @returns {Filter} */
   get filter() {
-    const [query, epic, status, sort] = this.#fields.map((field) => this.#pending.get(field) ?? field.value);
-    return { query: query.trim().toLowerCase(), epic, status, sort, layout: this.#layout };
+    const [query, epic, status, sort] = this.#values();
+    return { query: query.toLowerCase(), epic, status, sort, layout: this.#layout };
+  }
+
+  /** What the fields say, or will say once the plan is loaded. */
+  #values() {
+    return this.#fields.map((field) => this.#pending.get(field) ?? field.value.trim());
   }
 
   /** Whether only some of the stories are shown. */
@@ -70,7 +79,6 @@ export class BoardFilter {
   }
 
   #changed() {
-    this.#pending.clear();
     if (isBoard()) this.#writeAddress();
     this.#onChange();
   }
@@ -83,13 +91,13 @@ export class BoardFilter {
   }
 
   #reset() {
-    for (const field of this.#fields.slice(0, 3)) field.value = "";
+    for (const field of this.#fields.slice(0, 3)) this.#set(field, "");
     this.#changed();
     this.#query.focus();
   }
 
   #writeAddress() {
-    const values = [this.#query.value.trim(), this.#epic.value, this.#status.value, this.#sort.value, this.#layout];
+    const values = [...this.#values(), this.#layout];
     setUrlParams(Object.fromEntries(PARAMS.map((name, index) => [name, values[index]])));
   }
 
@@ -111,9 +119,9 @@ export class BoardFilter {
 
   /** @param {Field} field @param {string} value */
   #set(field, value) {
+    this.#pending.delete(field);
     if (field instanceof HTMLInputElement && field.value.trim() === value) return;
     field.value = value;
-    this.#pending.delete(field);
     if (field.value === value) return;
     this.#pending.set(field, value);
     field.value = "";

@@ -127,7 +127,8 @@ function createLive() {
     h("time"),
     h("span", { class: "badge", text: "background" }),
   ];
-  const el = h("p", { class: "card-live" }, h("span", { class: "spin" }), what, aside, time);
+  const machine = h("span", { class: "badge machine" });
+  const el = h("p", { class: "card-live" }, h("span", { class: "spin" }), what, aside, machine, time);
   /** @type {Operation | null} */
   let running = null;
   const live = {
@@ -137,6 +138,8 @@ function createLive() {
       running = operation;
       show(aside, operation.background);
       text(what, shortCommand(operation.command));
+      text(machine, operation.machine ?? "");
+      show(machine, operation.machine !== null);
       live.tick(serverNow());
     },
     /** @param {number} now */

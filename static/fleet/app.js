@@ -23,6 +23,8 @@ const STOPPED_MS = 5_000;
 /** @type {readonly Runner[]} */
 let runners = [];
 let ready = false;
+/** What keeps some runners from being seen at all. @type {string | null} */
+let problem = null;
 /** @type {Link} */
 let link = { kind: "connecting", since: Date.now(), retryAt: null, lost: false };
 
@@ -41,8 +43,14 @@ const stopped = list(
 );
 
 const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
-  onInit: (payload) => update(runnersOf(payload)),
-  onEvent: (message) => update(applyMessage(runners, message)),
+  onInit: (payload) => {
+    problem = payload.run.problem;
+    update(runnersOf(payload));
+  },
+  onEvent: (message) => {
+    if (message.type === "problem") problem = message.payload.problem;
+    update(applyMessage(runners, message));
+  },
   onLink: changeLink,
   onServerTime: setServerTime,
   onRevoked: () => location.reload(),
@@ -75,6 +83,8 @@ function render() {
   renderTotals(needs);
   show(byId("runners-head"), runners.length > 0);
   show(byId("runners-empty"), ready && !runners.length);
+  show(byId("fleet-problem"), problem !== null);
+  text(byId("fleet-problem"), problem ?? "");
   const title = `${needs ? `(${needs}) ` : ""}All projects · Sprint Runner`;
   if (document.title !== title) document.title = title;
   renderLink();

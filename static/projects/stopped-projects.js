@@ -10,6 +10,19 @@ import { toast } from "../kit/toast.js";
  *   own: boolean, url: string | null, run: import("../state.js").RunState | null, problem: string | null}} Project
  */
 
+/** Names of this machine for itself. */
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Where a project's page is for this browser; null where only the server's machine reaches it. @param {string | null} url */
+export function pageOf(url) {
+  if (url === null || url.startsWith("/")) return url;
+  if (!LOOPBACK.has(location.hostname)) return null;
+  const page = new URL(url);
+  // Cookies belong to a name: the one that the operator is known by here.
+  if (page.hostname !== "[::1]" && location.hostname !== "[::1]") page.hostname = location.hostname;
+  return page.href;
+}
+
 /** @returns {Promise<Project[] | null>} null where they cannot be read */
 export async function readProjects() {
   const answer = await catchApiError(get("/api/projects"));
@@ -25,7 +38,10 @@ async function start({ key, name }, button) {
     request,
     (error) => void toast(`${name} was not started: ${error.message}`, "bad"),
   );
-  if (answer) location.assign(answer.url);
+  if (!answer) return;
+  const page = pageOf(answer.url);
+  if (page) location.assign(page);
+  else toast(`${name} was started. This browser does not reach it: open it on its machine.`);
 }
 
 /** A project that does not run: when it was opened last, and the button that starts it. @param {Project} first */

@@ -7,12 +7,10 @@ import { serverNow } from "../kit/server-clock.js";
 import { attentionItems } from "../run/attention-items.js";
 import { headline } from "../run/run-text.js";
 import { NO_PLAN } from "../shell/plan.js";
-import { createStopped, readProjects } from "./stopped-projects.js";
+import { createStopped, pageOf, readProjects } from "./stopped-projects.js";
 
 /** @typedef {import("./stopped-projects.js").Project} Project */
 
-/** Names of this machine for itself. */
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Distance from the edge of the window, in px. */
 const EDGE = 8;
 
@@ -71,16 +69,6 @@ function createRunning(first) {
       text(cost, run ? `${money(run.limits.today_usd)} today` : "");
     },
   };
-}
-
-/** Where a project's page is for this browser; null where only the server's machine reaches it. @param {string | null} url */
-function pageOf(url) {
-  if (url === null || url.startsWith("/")) return url;
-  if (!LOOPBACK.has(location.hostname)) return null;
-  const page = new URL(url);
-  // Cookies belong to a name: the one that the operator is known by here.
-  if (page.hostname !== "[::1]" && location.hostname !== "[::1]") page.hostname = location.hostname;
-  return page.href;
 }
 
 /** @param {import("../state.js").RunState} run */

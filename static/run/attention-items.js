@@ -14,6 +14,14 @@ import { waitEnd } from "./run-text.js";
 
 /** Kinds that pause the run until it is resumed. */
 const PAUSING = new Set(["breaker", "no-progress", "agent", "verify", "git", "merge"]);
+/** Kinds that only explain a pause or a wait, with its reason: they are over with it. @type {Record<string, string>} */
+const EXPLAINED = {
+  budget: "budget",
+  breaker: "breaker",
+  "no-progress": "no-progress",
+  tracker: "tracker",
+  service: "unreachable",
+};
 /** @type {Record<string, string>} */
 const WAITING = {
   unreachable: "The agent cannot reach its service.",
@@ -64,7 +72,8 @@ export function dismiss(id) {
  */
 export function attentionItems({ run, plan, link, replaying }, now) {
   const canAct = !link.lost && !replaying && !isReader;
-  const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
+  // Without a line nothing can be read, which the note over the page says.
+  const problems = [run.problem, run.agent.problem, link.lost ? null : plan.error].flatMap((message) =>
     message ? [lastingItem("problem", message)] : [],
   );
   // A wait for a time of the operator's own choice needs no one: the headline names it.
@@ -154,9 +163,9 @@ function lastingItem(kind, message) {
  * @param {import("../shell/plan.js").Plan} plan
  */
 function isSettled(item, run, plan) {
-  if (item.kind === "budget") return run.state !== "paused" || run.reason !== "budget";
-  // What only explains a pause is over with it.
-  if (item.kind === "breaker" || item.kind === "no-progress") return run.state !== "paused" || run.reason !== item.kind;
+  const reason = EXPLAINED[item.kind];
+  if (reason) return (run.state !== "paused" && run.state !== "waiting") || run.reason !== reason;
+  if (item.kind === "resume") return run.state === "running" || (run.state === "idle" && run.resumable === null);
   if (PAUSING.has(item.kind)) return run.state === "running";
   const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
   return item.kind === "blocked" && story !== undefined && (story.status !== "blocked" || Boolean(story.skipped));

@@ -63,11 +63,17 @@ class Lanes {
 
 class LaneSection {
   #title = h("h2");
+  #place = h("p", { class: "lane-place" });
   #stories = h("ul", { class: "lane-stories" });
   #list = h("ol", { class: "steps" });
   #steps;
   #names = list(this.#stories, (/** @type {LaneStory} */ story) => story.key, createLaneStory);
-  el = h("section", { class: "lane" }, h("div", { class: "lane-head" }, this.#title, this.#stories), this.#list);
+  el = h(
+    "section",
+    { class: "lane" },
+    h("div", { class: "lane-head" }, this.#title, this.#stories, this.#place),
+    this.#list,
+  );
 
   /** @param {(command: number) => void} open */
   constructor(open) {
@@ -78,6 +84,8 @@ class LaneSection {
   update({ lane, model: { run, plan }, shown }) {
     text(this.#title, lane.title);
     show(this.#title, lane.title !== "");
+    text(this.#place, lane.place);
+    show(this.#place, lane.place !== "");
     const status = (/** @type {string} */ key) =>
       run.stories.find((story) => story.story_key === key)?.status ?? plan.byKey.get(key)?.status ?? "backlog";
     this.#names.render(lane.keys.map((key) => ({ key, title: titleOf(plan, key), status: status(key) })));

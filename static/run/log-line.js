@@ -1,7 +1,8 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
+
+import { resultOf } from "../kit/command-result.js";
 import { allTokens, duration, hourMinute, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
-import { resultOf } from "../shell/command-list.js";
 import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -57,7 +58,7 @@ function lineText(status, message, level = INFO) {
 
 /** @type {Record<string, string>} */
 const PLAN_CHANGES = {
-  made: "The tracker was made of the epics:",
+  made: "The plan was made of the epics:",
   found: "The plan was found:",
   initiative: "The initiative was chosen:",
 };
@@ -84,6 +85,12 @@ const FORMATS = {
       : lineText("warning", p.message || p.warning_type, WARNING),
   "cycle:start": (p) => lineText("start", `Group ${p.cycle_number} started: ${keys(p.story_keys)}`),
   "cycle:end": (p) => lineText("end", `Group ${p.cycle_number} ended: ${doneText(p.completed_stories)}`),
+  "lane:change": (p) =>
+    lineText(
+      p.state === "waiting" || p.state === "lost" ? "warning" : "note",
+      p.message,
+      p.state === "lost" ? WARNING : INFO,
+    ),
   "command:start": formatCommandStart,
   "command:progress": (p) =>
     lineText(p.kind ?? "note", p.message, p.kind === "retry" || p.kind === "denied" ? WARNING : DETAIL),
@@ -166,7 +173,9 @@ function formatCommandStart(p) {
   const marks = [p.attempt > 1 ? `attempt ${p.attempt}` : "", p.background ? "in the background" : ""].filter(Boolean);
   return lineText(
     "start",
-    [`${shortCommand(p.command)} started`, who && `by ${who}`, ...marks].filter(Boolean).join(", "),
+    [`${shortCommand(p.command)} started`, who && `by ${who}`, p.machine && `on ${p.machine}`, ...marks]
+      .filter(Boolean)
+      .join(", "),
   );
 }
 

@@ -12,6 +12,8 @@ import { toLogLine } from "./log-line.js";
 
 /** Matches fetched at once. */
 const PAGE = 100;
+/** While the server has not taken in the whole log, it is asked again after this long, in ms. */
+const AGAIN_MS = 1_000;
 
 export class LogSearch {
   /** How many older lines match, null while that is not known. @type {number | null} */ count = null;
@@ -22,14 +24,22 @@ export class LogSearch {
   /** Why the server does not search, "" while it does. */
   problem = "";
   /** @type {Filter | null} */ #filter = null;
+  /** The number of the question; what is answered to an earlier one is not taken. */
+  #asked = 0;
+  #timer = 0;
   /** The first line that was loaded when the search began. */
   before = 0;
   /** @type {string | null} */ #after = null;
   #onFound;
+  #onGrown;
 
-  /** @param {(lines: Line[]) => void} onFound gets lines in order, older than all before */
-  constructor(onFound) {
+  /**
+   * @param {(lines: Line[]) => void} onFound gets lines in order, older than all before
+   * @param {() => void} onGrown called when the server may have taken in more of the log than it has searched
+   */
+  constructor(onFound, onGrown) {
     this.#onFound = onFound;
+    this.#onGrown = onGrown;
   }
 
   /** Whether a search is under way that the server answers. */
@@ -48,6 +58,9 @@ export class LogSearch {
    */
   ask(filter, before) {
     this.#filter = filter.query ? filter : null;
+    this.#asked += 1;
+    clearTimeout(this.#timer);
+    this.isBusy = false;
     this.before = before;
     this.count = null;
     this.isMore = false;
@@ -65,17 +78,19 @@ export class LogSearch {
 
   /** @param {Filter} filter @param {Record<string, string>} where */
   async #read(filter, where) {
+    const asked = this.#asked;
     this.isBusy = true;
     const page = await catchApiError(get(`/api/search?${this.#params(filter, where)}`), (error) => {
-      if (this.#filter === filter) this.problem = error.message;
+      if (this.#asked === asked) this.problem = error.message;
       return null;
     });
-    if (this.#filter !== filter) return;
+    if (this.#asked !== asked) return;
     this.isBusy = false;
     this.#after = page?.after ?? null;
     if (page && page.count !== null) {
       this.count = page.count;
-      this.isMore = page.more;
+      this.isMore = page.more || Boolean(page.backlog?.events);
+      if (page.backlog?.events) this.#timer = window.setTimeout(() => this.#onGrown(), AGAIN_MS);
     }
     /** @type {Line[]} */
     const lines = (page?.results ?? []).map((/** @type {any} */ result) => toLogLine(result.event)).reverse();

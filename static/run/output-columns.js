@@ -43,7 +43,7 @@ export class OutputColumns {
   /** The arrows go from one output to the next. @param {KeyboardEvent} event */
   #pressed(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const target = /** @type {Element} */ (event.target);
+    const target = /** @type {HTMLElement} */ (event.target);
     if (!by || !target.classList.contains("output-view")) return;
     const views = /** @type {HTMLElement[]} */ ([...this.el.querySelectorAll(".output-view")]);
     event.preventDefault();

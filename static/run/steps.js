@@ -3,7 +3,8 @@
  * The steps of what runs: for each group of stories that is worked on together its commands, those that have ended or
  * run from the events, those to come from the server's outline. Pure.
  */
-import { blockedBy, RUNNER, resultWith } from "../shell/command-list.js";
+import { blockedBy, resultWith } from "../kit/command-result.js";
+import { RUNNER } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("../shell/command-list.js").CommandList} CommandList */
@@ -15,21 +16,23 @@ import { blockedBy, RUNNER, resultWith } from "../shell/command-list.js";
  * @typedef {{id: string, command: string, keys: readonly string[], attempt: number, result: string, glyph: string,
  *   words: string, note: string, condition: string, background: boolean, runs: Command | null}} Step
  *   `result`: success, failed, stopped, running or next; `runs` is the command, null for one to come
- * @typedef {{id: string, title: string, keys: readonly string[], steps: Step[]}} Lane
+ * @typedef {{id: string, title: string, place: string, keys: readonly string[], steps: Step[]}} Lane `place`: the worker that
+ *   has it, or that it waits for one; empty for the runner's own machine
  */
 
 /** @param {RunState} run @param {CommandList} commands @param {readonly UpcomingCycle[]} upcoming @returns {Lane[]} */
 export function lanesOf(run, commands, upcoming) {
   const all = marked([...commands.values()], run);
-  const lanes = run.cycles.map(({ number, story_keys: keys }) => {
+  const lanes = run.cycles.map(({ number, story_keys: keys, machine, waits }) => {
     const own = all.filter((command) => command.story_keys.some((key) => keys.includes(key)));
     const coming = upcoming.find(
       (cycle) => cycle.state !== "next" && cycle.story_keys.some((key) => keys.includes(key)),
     );
-    return { id: `cycle ${number}`, title: "", keys, steps: stepsOf(own, coming?.steps ?? []) };
+    const place = machine ? `on ${machine}` : waits ? "waits for a place on a worker" : "";
+    return { id: `cycle ${number}`, title: "", place, keys, steps: stepsOf(own, coming?.steps ?? []) };
   });
   const others = run.state === "idle" ? [] : all.filter((command) => !command.story_keys.some(Boolean));
-  const project = { id: "project", title: "Project", keys: [], steps: stepsOf(others, []) };
+  const project = { id: "project", title: "Project", place: "", keys: [], steps: stepsOf(others, []) };
   const before = project.steps.length ? [project, ...lanes] : lanes;
   return before.length ? before : nextLane(run, upcoming);
 }
@@ -45,9 +48,9 @@ function marked(commands, { stories }) {
 function nextLane(run, upcoming) {
   const [cycle] = upcoming;
   if (!cycle || run.state !== "idle") return [];
-  const title = cycle.state === "begun" ? "Interrupted" : "Next";
+  const title = cycle.state === "begun" ? "Interrupted" : "Next group";
   const certain = cycle.steps.filter((step) => !isDoubtful(step));
-  return [{ id: "next", title, keys: cycle.story_keys, steps: stepsOf([], certain) }];
+  return [{ id: "next", title, place: "", keys: cycle.story_keys, steps: stepsOf([], certain) }];
 }
 
 /** Whether it depends on a verdict that a step runs. @param {{condition: string}} step */

@@ -21,6 +21,8 @@ const TITLES = {
   agents: "programs of the agents",
   commands: "agent and model by command",
   parallel: "stories side by side",
+  parallel_here: "lanes on this machine",
+  verify_on: "where it is checked",
   worktree_setup: "makes a worktree ready",
   story_order: "order of stories",
   close_epics: "closing of epics",

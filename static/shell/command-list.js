@@ -7,8 +7,9 @@ import { allTokens } from "../kit/format.js";
  * @typedef {{command_id: number, command: string, story_keys: string[], attempt: number, status: string,
  *   verdict: string, reason: string, background: boolean, started_at: number, ended_at: number | null,
  *   cost_usd: number | null, seq: number, agent: string, model: string | null, estimated_usd: number | null,
- *   tokens: number | null, cycle: number | null, blocked?: string}} Command `status` is "running" until the command
- *   ends; `blocked`: why its story was blocked with it
+ *   tokens: number | null, cycle: number | null, machine: string | null, blocked?: string}} Command `status` is "running" until the command
+ *   ends; `blocked`: why its story was blocked with it; `machine` is
+ *   the worker that its agent runs on, null for the runner's own machine
  * @typedef {ReadonlyMap<number, Command>} CommandList by command id, in order of start
  */
 
@@ -104,6 +105,7 @@ function started(event) {
     tokens: null,
     estimated_usd: null,
     cycle: p.cycle_number ?? null,
+    machine: p.machine ?? null,
   };
 }
 
@@ -127,55 +129,8 @@ function ended(command, event) {
 /** @param {Map<number, Command>} commands are changed @param {Envelope} event */
 function interrupt(commands, event) {
   for (const [id, command] of commands) {
-    if (command.status === "running")
+    // A worker goes on with its command when the server ends.
+    if (command.status === "running" && command.machine === null)
       commands.set(id, { ...command, status: "interrupted", ended_at: event.timestamp, seq: event.seq });
   }
-}
-
-/** @type {Record<string, {result: string, glyph: string, words: string}>} */
-const RESULTS = {
-  running: { result: "running", glyph: "", words: "running" },
-  success: { result: "success", glyph: "check", words: "success" },
-  stopped: { result: "stopped", glyph: "stop", words: "stopped" },
-  interrupted: { result: "stopped", glyph: "pause", words: "interrupted" },
-  unchecked: { result: "stopped", glyph: "pause", words: "not checked yet" },
-  question: { result: "stopped", glyph: "ask", words: "asked a question" },
-  "usage-limit": { result: "stopped", glyph: "clock", words: "usage limit" },
-};
-
-/** Verdicts of commands that succeeded as calls, and yet held up their story. @type {Record<string, string>} */
-const BAD_VERDICTS = { blocked: "blocked the story", unread: "result cannot be read" };
-
-/**
- * How a command ended: its class of outcome, its mark and its words.
- * @param {string} status
- * @param {string | null | undefined} verdict what it came to, where that is known
- */
-export function resultOf(status, verdict) {
-  const bad = status === "success" ? BAD_VERDICTS[verdict ?? ""] : undefined;
-  if (bad) return { result: "failed", glyph: "blocked", words: bad };
-  return RESULTS[status] ?? { result: "failed", glyph: "cross", words: status };
-}
-
-/** How a command ended; one with which its story was blocked did not go well. @param {Command} command */
-export function resultWith({ status, verdict, blocked }) {
-  return resultOf(status, blocked === undefined ? verdict : "blocked");
-}
-
-/**
- * The last command of each story that is blocked, with the reason.
- * @param {readonly {story_key: string, status: string | null, reason?: string | null}[]} stories
- * @param {readonly Command[]} commands of the batch that blocked them, in order of start
- * @returns {Map<number, string>} by command id
- */
-export function blockedBy(stories, commands) {
-  const awaited = commands.filter((command) => !command.background);
-  return new Map(
-    stories
-      .filter(({ status }) => status === "blocked")
-      .flatMap(({ story_key: key, reason }) => {
-        const last = awaited.findLast((command) => command.story_keys.includes(key));
-        return last ? [/** @type {[number, string]} */ ([last.command_id, reason ?? ""])] : [];
-      }),
-  );
 }

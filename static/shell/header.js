@@ -111,10 +111,17 @@ function renderLink({ link, lastMessageAt }, now) {
   attr(button, "data-kind", link.lost ? "waiting" : link.kind);
   text(byId("link-words"), linkText(link, now));
   attr(button, "title", link.lost ? "Try now" : "The line to the server");
-  const old = link.lost && lastMessageAt > 0;
+  const old = link.lost && (lastMessageAt > 0 || link.gone === true);
   attr(document.documentElement, "data-old", old);
   show(byId("old-note"), old);
-  if (old) text(byId("old-note"), `Not connected. What you see is as of ${clock(lastMessageAt)} and may be old.`);
+  show(byId("old-back"), link.gone === true);
+  if (old) text(byId("old-words"), oldWords(link, lastMessageAt));
+}
+
+/** @param {import("./socket.js").Link} link @param {number} lastMessageAt */
+function oldWords({ gone }, lastMessageAt) {
+  const what = gone ? "This runner is not running any more." : "Not connected.";
+  return lastMessageAt ? `${what} What you see is as of ${clock(lastMessageAt)} and may be old.` : what;
 }
 
 /** @param {import("./socket.js").Link} link @param {number} now */
@@ -123,6 +130,7 @@ export function linkText(link, now) {
   const wait = link.retryAt === null ? 0 : Math.max(0, Math.ceil((link.retryAt - now) / 1000));
   const next = wait ? `reconnecting in ${wait} s` : "reconnecting";
   if (!link.lost) return "Connecting";
+  if (link.gone) return "Not running";
   if (now - link.since < OFFLINE_MS) return `${next[0].toUpperCase()}${next.slice(1)}`;
   return `Offline since ${hourMinute(link.since, now)}, ${next}`;
 }

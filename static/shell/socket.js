@@ -7,8 +7,9 @@ import { openSocket } from "./early-socket.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 /**
- * @typedef {{kind: "connecting" | "live" | "waiting", since: number, retryAt: number | null, lost: boolean}} Link
- *   `since` is when this condition began (for a lost line: when it was lost), `retryAt` the next try, in epoch ms
+ * @typedef {{kind: "connecting" | "live" | "waiting", since: number, retryAt: number | null, lost: boolean,
+ *   gone?: boolean}} Link
+ *   `gone`: the server answers, and knows no such runner any more; `since` is when this condition began (for a lost line: when it was lost), `retryAt` the next try, in epoch ms
  * @typedef {{onInit: (payload: Record<string, any>) => void, onEvent: (event: Envelope) => void,
  *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void,
  *   onServerTime?: (now: number) => void, onPage?: (version: string) => void, onRevoked?: () => void}} Listener
@@ -24,6 +25,8 @@ const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 /** The close of a connection whose access was revoked: every other try would be refused. */
 const REVOKED = 4401;
+/** The close by the server of a fleet that has no such runner: it may be started again. */
+const GONE = 4404;
 /** The server refuses when it has too many pages; asking sooner would not help. In ms. */
 const CROWDED_MS = 5_000;
 /** The timeout for the first message of a connection, in ms. */
@@ -53,6 +56,7 @@ export class Socket {
   /** @type {{seq: number, epoch: string} | null} */ #cursor = null;
   /** @type {Link} */ #link;
   #tries = 0;
+  #gone = false;
   #lastHeard = 0;
   #lastCheck = 0;
   #gapAt = -1;
@@ -115,6 +119,7 @@ export class Socket {
       this.#setLink("waiting", null);
       return this.listener.onRevoked?.();
     }
+    this.#gone = code === GONE || (code === 0 && this.#gone);
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#tries);
     const wait = Math.max(code === 4429 ? CROWDED_MS : 0, ceiling * (0.5 + this.world.random() / 2));
     this.#tries += 1;
@@ -127,7 +132,8 @@ export class Socket {
     const lost = kind !== "live" && (kind === "waiting" || this.#link.lost);
     const began = this.#link.lost || this.#link.kind === kind ? this.#link.since : this.world.now();
     const since = kind === "live" ? this.world.now() : began;
-    this.#link = { kind, since, retryAt, lost };
+    if (kind === "live") this.#gone = false;
+    this.#link = { kind, since, retryAt, lost, gone: this.#gone };
     this.listener.onLink(this.#link);
   }
 

@@ -1,10 +1,11 @@
 // @ts-check
 /** A command in the conversation: how it ended in a line or two, and its findings and its transcript when it is opened. */
+import { resultOf } from "../kit/command-result.js";
 import { attr, fill, h, icon, show, text } from "../kit/dom.js";
 import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
-import { RUNNER, resultOf } from "../shell/command-list.js";
+import { RUNNER } from "../shell/command-list.js";
 import { createBranchForm } from "./branch-form.js";
 import { createSize } from "./change-size.js";
 import { countText, findingLists, toneOf } from "./findings.js";
@@ -171,7 +172,7 @@ function copyLink(id) {
 function whenText(command) {
   const used = FREE.has(command.agent) ? "" : money(command.cost_usd, command.estimated_usd);
   const cost = command.ended_at === null || !used ? "" : used === "unknown" ? "cost unknown" : used;
-  return [command.ended_at && duration(command.duration_ms), cost, clock(command.started_at)]
+  return [command.machine, command.ended_at && duration(command.duration_ms), cost, clock(command.started_at)]
     .filter(Boolean)
     .join(" · ");
 }
@@ -189,6 +190,7 @@ function factsOf(command) {
       (command.cost_usd !== null ? money(command.cost_usd, command.estimated_usd) : command.ended_at && "cost unknown"),
     command.cost_doubted && "more than ten times what its tokens cost",
     [command.agent, command.model].filter(Boolean).join(" "),
+    command.machine && `on ${command.machine}`,
     `batch ${command.batch_id}`,
     command.agent_change,
   ]

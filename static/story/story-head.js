@@ -1,12 +1,13 @@
 // @ts-check
 /** The head of the dossier: title, status, time and cost, the verbs that apply, and what the status rests on. */
+
 import { openStatusMenu } from "../board/status-menu.js";
+import { resultOf } from "../kit/command-result.js";
 import { attr, fill, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { duration, plural, statusText } from "../kit/format.js";
 import { askSkip, bringBack } from "../kit/skip-dialog.js";
 import { takeOver } from "../kit/takeover.js";
 import { copyText } from "../run/log-detail.js";
-import { resultOf } from "../shell/command-list.js";
 import { costOf, sum, tokensOf } from "./cost-panel.js";
 import { evidenceRows } from "./evidence.js";
 import { createStoryMenu } from "./story-menu.js";

@@ -1,9 +1,10 @@
 // @ts-check
 /** The detail of one command beside the chart: how it ended, its facts, its stories, its transcript. */
+import { resultWith } from "../kit/command-result.js";
 import { byId, fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
-import { RUNNER, resultWith } from "../shell/command-list.js";
+import { RUNNER } from "../shell/command-list.js";
 import { createTranscript } from "../story/transcript.js";
 import { outcomeOf, outcomeWords, reasonOf } from "./outcome.js";
 
@@ -107,6 +108,7 @@ function facts(command, time) {
     ["Took", time],
     ["Attempt", String(command.attempt)],
     ["Agent", [command.agent, command.model].filter(Boolean).join(", ")],
+    ["Machine", command.machine ?? ""],
     ["Tokens", reported(command, command.tokens, count)],
     ["Cost", reported(command, command.cost_usd, (cost) => money(cost, command.estimated_usd))],
     ["Runs", command.background ? "in the background" : ""],

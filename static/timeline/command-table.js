@@ -28,6 +28,7 @@ const COLUMNS = [
   ["verdict", (command) => command.verdict],
   ["reason", (command) => reasonOf(command)],
   ["agent", (command) => command.agent],
+  ["machine", (command) => command.machine ?? ""],
   ["model", (command) => command.model ?? ""],
   ["tokens", (command) => command.tokens ?? ""],
   ["cost_usd", (command) => command.cost_usd ?? ""],

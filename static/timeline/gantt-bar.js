@@ -1,8 +1,8 @@
 // @ts-check
 /** A bar of the Timeline: one command, or several that are too narrow. Its outcome is a colour and a mark. */
+import { resultWith } from "../kit/command-result.js";
 import { attr, h, text } from "../kit/dom.js";
 import { clock, duration, shortCommand } from "../kit/format.js";
-import { resultWith } from "../shell/command-list.js";
 import { OUTCOMES, worstOf } from "./outcome.js";
 
 /** Height of a slot, and the padding of a row around its slots, in px. */

@@ -5,11 +5,11 @@ import { shortKey } from "../kit/format.js";
 import { pieces, rowsOf } from "../kit/time-axis.js";
 import { createBar, ROW_PADDING, SLOT_PX, updateBar } from "./gantt-bar.js";
 
-/** Height of the heading of a lane, in px. */
+/** Height of the heading of a group, in px. */
 const HEADING_PX = 28;
 
-/** @typedef {import("../kit/time-axis.js").Row & {top: number, height: number, lane: number}} Row
- *   `top` and `height` in px, `lane` 0 for none */
+/** @typedef {import("../kit/time-axis.js").Row & {top: number, height: number, group: number}} Row
+ *   `top` and `height` in px, `group` 0 for none */
 /**
  * @typedef {{el: HTMLElement, title: HTMLElement, key: HTMLElement, plot: HTMLElement, bars: Map<number, HTMLElement>}}
  *   Drawn
@@ -18,26 +18,26 @@ const HEADING_PX = 28;
  */
 
 /**
- * The rows of these commands from top to bottom, by lane and in the order of the plan.
+ * The rows of these commands from top to bottom, by group and in the order of the plan.
  * @param {Iterable<import("../shell/command-list.js").Command>} commands
  * @param {string[]} order keys of the plan
- * @param {ReadonlyMap<string, number>} lanes of stories, empty for none
+ * @param {ReadonlyMap<string, number>} groups of stories, empty for none
  * @returns {Row[]}
  */
-export function stackRows(commands, order, lanes) {
+export function stackRows(commands, order, groups) {
   const index = new Map(order.map((key, at) => [key, at]));
-  const laneOf = (/** @type {{key: string}} */ { key }) => lanes.get(key) ?? 0;
+  const groupOf = (/** @type {{key: string}} */ { key }) => groups.get(key) ?? 0;
   const rank = (/** @type {{key: string}} */ { key }) => (key === "" ? -1 : (index.get(key) ?? Infinity));
   const sorted = rowsOf(commands).sort(
-    (a, b) => laneOf(a) - laneOf(b) || (rank(a) === rank(b) ? 0 : rank(a) - rank(b)),
+    (a, b) => groupOf(a) - groupOf(b) || (rank(a) === rank(b) ? 0 : rank(a) - rank(b)),
   );
   let [top, last] = [0, 0];
   return sorted.map((row) => {
-    const lane = laneOf(row);
+    const group = groupOf(row);
     const height = row.slots * SLOT_PX + ROW_PADDING;
-    top += height + (lane === last ? 0 : HEADING_PX);
-    last = lane;
-    return { ...row, lane, top: top - height, height };
+    top += height + (group === last ? 0 : HEADING_PX);
+    last = group;
+    return { ...row, group, top: top - height, height };
   });
 }
 
@@ -45,7 +45,7 @@ export class GanttRows {
   #root = byId("chart-rows");
   /** @type {Map<string, Drawn>} */ #drawn = new Map();
   /** The headings in the document. */
-  #lanes = "";
+  #groups = "";
   #openStory;
 
   /** @param {(key: string) => void} openStory */
@@ -63,14 +63,14 @@ export class GanttRows {
     for (const { bars } of this.#drawn.values()) yield* bars;
   }
 
-  /** Draws the headings of the lanes. @param {Row[]} rows all of them */
-  drawLanes(rows) {
-    const first = rows.filter((row, at) => row.lane && row.lane !== rows[at - 1]?.lane);
-    const content = first.map((row) => `${row.lane} ${row.top}`).join();
-    if (content === this.#lanes) return;
-    this.#lanes = content;
-    const headings = first.map(({ lane, top }) => {
-      const el = h("p", { class: "lane-name" }, h("span", { text: `Lane ${lane}` }));
+  /** Draws the headings of the groups. @param {Row[]} rows all of them @param {readonly string[]} names of the groups */
+  drawGroups(rows, names) {
+    const first = rows.filter((row, at) => row.group && row.group !== rows[at - 1]?.group);
+    const content = first.map((row) => `${names[row.group - 1]} ${row.top}`).join();
+    if (content === this.#groups) return;
+    this.#groups = content;
+    const headings = first.map(({ group, top }) => {
+      const el = h("p", { class: "lane-name" }, h("span", { text: names[group - 1] }));
       el.style.top = `${top - HEADING_PX}px`;
       return el;
     });

@@ -15,7 +15,7 @@ import { nextProblem } from "./outcome.js";
 /** @typedef {import("./gantt-rows.js").Row} Row */
 /**
  * @typedef {{commands: Map<number, Command>, titleOf: (key: string) => string, order: string[],
- *   lanes: ReadonlyMap<string, number>, cut: boolean, now: number}} Content `order`: keys of the plan, `lanes` of
+ *   groups: import("./lanes.js").Groups, cut: boolean, now: number}} Content `order`: keys of the plan, `groups` of
  *   stories, `cut`: whether idle times are cut short
  * @typedef {"left" | "right" | "up" | "down" | "first" | "last"} Direction
  */
@@ -31,7 +31,14 @@ const [WIDEST, FINEST] = [4_000_000, 1];
 
 export class Gantt {
   /** @type {Content} */
-  #content = { commands: new Map(), titleOf: (key) => key, order: [], lanes: new Map(), cut: true, now: serverNow() };
+  #content = {
+    commands: new Map(),
+    titleOf: (key) => key,
+    order: [],
+    groups: { of: new Map(), names: [] },
+    cut: true,
+    now: serverNow(),
+  };
   /** @type {Row[]} */ #rows = [];
   /** @type {number | null} */ #current = null;
   #axis = new Axis([], serverNow(), true);
@@ -55,8 +62,8 @@ export class Gantt {
   /** @param {Content} content */
   show(content) {
     this.#content = content;
-    this.#rows = stackRows(content.commands.values(), content.order, content.lanes);
-    this.#rowsView.drawLanes(this.#rows);
+    this.#rows = stackRows(content.commands.values(), content.order, content.groups.of);
+    this.#rowsView.drawGroups(this.#rows, content.groups.names);
     if (this.#current !== null && !content.commands.has(this.#current)) this.#current = null;
     this.#layout();
   }

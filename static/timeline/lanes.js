@@ -1,7 +1,46 @@
 // @ts-check
-/** The lanes of a batch: cycles that ran at the same time, each in its own worktree. Pure; times in ms. */
+/** The groups of a batch's stories: the machines that they ran on, or the lanes of one machine. Pure; times in ms. */
+
+import { RUNNER } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
+
+/**
+ * @typedef {{of: ReadonlyMap<string, number>, names: readonly string[]}} Groups `of`: the group of each story, from 1;
+ *   none where there is only one; `names` are theirs
+ */
+
+/**
+ * The groups of the stories of one batch: machines where workers took part, else lanes.
+ * @param {readonly Command[]} commands
+ * @returns {Groups}
+ */
+export function groupsOf(commands) {
+  const machines = machinesOf(commands);
+  if (!machines.size) {
+    const of = lanesOf(commands);
+    return { of, names: Array.from({ length: Math.max(0, ...of.values()) }, (_, lane) => `Lane ${lane + 1}`) };
+  }
+  const names = [...new Set(machines.values())].sort((a, b) => a.localeCompare(b));
+  return { of: new Map([...machines].map(([key, name]) => [key, names.indexOf(name) + 1])), names };
+}
+
+/** What the group of the stories is called that no worker had. */
+const HERE = "This machine";
+
+/**
+ * The machine that each story was on last; nothing where none was on a worker.
+ * @param {readonly Command[]} commands
+ * @returns {Map<string, string>}
+ */
+function machinesOf(commands) {
+  const machines = new Map();
+  if (!commands.some(({ machine }) => machine)) return machines;
+  for (const { machine, agent, story_keys: keys } of commands)
+    for (const key of keys.filter(Boolean))
+      if (agent !== RUNNER || !machines.has(key)) machines.set(key, machine ?? HERE);
+  return machines;
+}
 
 /**
  * The lane of each story, from 1; nothing where no two cycles ran at the same time.

@@ -1,6 +1,6 @@
 // @ts-check
 /** How a command ended, as the Timeline shows it: five outcomes with a colour and a mark each. Pure. */
-import { resultWith } from "../shell/command-list.js";
+import { resultWith } from "../kit/command-result.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {"failed" | "waiting" | "running" | "stopped" | "success"} Outcome */

@@ -1,8 +1,8 @@
 // @ts-check
 /** What failed or waits, beside the chart: each is a button that chooses the command. */
+import { resultWith } from "../kit/command-result.js";
 import { byId, h, icon, list, show, text } from "../kit/dom.js";
 import { hourMinute, plural, shortCommand, shortKey } from "../kit/format.js";
-import { resultWith } from "../shell/command-list.js";
 import { isProblem, outcomeOf, reasonOf } from "./outcome.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */

@@ -1,7 +1,8 @@
 // @ts-check
 /** The commands that the server has stored, read for the choice of the Timeline and joined with the live ones. */
+
 import { catchApiError, get } from "../kit/api.js";
-import { blockedBy } from "../shell/command-list.js";
+import { blockedBy } from "../kit/command-result.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */
@@ -142,5 +143,6 @@ export function commandOf(row, stories) {
     model: row.model,
     tokens: isReported ? TOKENS.reduce((sum, name) => sum + (row[name] ?? 0), 0) : null,
     cycle: stories[row.story_id]?.cycle_number ?? null,
+    machine: row.machine ?? null,
   };
 }

@@ -14,7 +14,7 @@ import { CommandDetail } from "./command-detail.js";
 import { CommandTable } from "./command-table.js";
 import { Gantt } from "./gantt.js";
 import { KINDS, kindOf } from "./gantt-bar.js";
-import { lanesOf } from "./lanes.js";
+import { groupsOf } from "./lanes.js";
 import { OUTCOMES, outcomeOf } from "./outcome.js";
 import { ProblemList } from "./problem-list.js";
 import { StoredCommands } from "./stored-commands.js";
@@ -31,6 +31,9 @@ const ZOOM_BUTTONS = /** @type {const} */ ([
   ["zoom-in", 2],
   ["zoom-out", 0.5],
 ]);
+
+/** Of all batches together. @type {import("./lanes.js").Groups} */
+const NO_GROUPS = { of: new Map(), names: [] };
 
 /** The choice of the address: the number of a batch, "all", or "" for the newest batch. */
 const choice = () => urlParams().get("batch") ?? "";
@@ -123,7 +126,7 @@ export class Timeline {
       commands: this.#commands,
       titleOf: this.#titleOf,
       order: plan.stories.map((story) => story.key),
-      lanes: choice() === "all" ? new Map() : lanesOf(this.#commands.values()),
+      groups: choice() === "all" ? NO_GROUPS : groupsOf([...this.#commands.values()]),
       cut: isCut(),
       now,
     });

@@ -19,7 +19,7 @@ from agents import cgroup
 from agents.guarding import GUARDING
 from notify.channels import CommandChannel
 from notify.notice import Notice
-from running import verify
+from running import check_process
 
 
 async def run_agent(kind: str, epoch: str, command: list[str]) -> None:
@@ -30,7 +30,7 @@ async def run_agent(kind: str, epoch: str, command: list[str]) -> None:
 
 
 async def run_verify(command: list[str]) -> None:
-    await verify.run(command, Path.cwd())
+    await check_process.run(command, Path.cwd())
 
 
 async def run_notify(command: list[str]) -> None:

@@ -388,7 +388,7 @@ class TestSettings:
 
 async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
     schema = await get(client, "/api/schema")
-    assert len(schema["oneOf"]) == 25
+    assert len(schema["oneOf"]) == 26
     settings = schema["settings"]["properties"]
     assert list(settings) == [setting["name"] for setting in (await get(client, "/api/settings"))["settings"]]
     assert {word: settings["retries"][word] for word in ("type", "minimum", "maximum")} == {

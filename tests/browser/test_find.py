@@ -112,8 +112,6 @@ def test_the_search_of_the_log_counts_all_matches_and_shows_the_lines_around_one
     server.start()
     page = visit(context, server)
     page.keyboard.press("/")
-    expect(page.locator(".log-row:visible").filter(has_text="line 5000")).to_be_visible()
-    page.wait_for_load_state("networkidle")
     page.keyboard.type("needle line")
     expect(page.locator("#log-count")).to_contain_text("50 matches in the whole log")
     rows = page.locator(".log-row:visible")

@@ -81,6 +81,29 @@ async def test_every_event_comes_once_over_a_kill_and_another_database(
     await until(lambda: not service.fleet.states())  # one that ends in order is not lost, but gone
 
 
+async def test_counts_that_no_event_carries_are_right_within_three_seconds(
+    service: FleetService, make_server: MakeServer, tmp_path: Path
+) -> None:
+    make_server("shop").start()
+    await until(lambda: service.fleet.states() and only(service).run is not None)
+    tracker = tmp_path / "shop" / "project" / "_bmad-output" / "implementation-artifacts" / "sprint-status.yaml"
+    text = tracker.read_text()
+
+    def plan() -> tuple[int, int]:
+        run = only(service).run
+        assert run is not None
+        return run.plan.done, run.plan.total
+
+    clock = asyncio.get_running_loop().time
+    done, total = plan()
+    edited = text.replace("1-2-correct-a-sighting: backlog", "1-2-correct-a-sighting: done")
+    for change, expected in ((edited, done + 1), (text, done)):
+        since = clock()
+        tracker.write_text(change)
+        await until(lambda expected=expected: plan() == (expected, total))  # type: ignore[misc]
+        assert clock() - since < PRESENCE_S
+
+
 def folded(run: Run | None) -> dict[str, object]:
     """What of a run follows from its events, without its stories, which the fleet does not show."""
     return {name: getattr(run, name) for name in FoldedRun.__struct_fields__ if name != "stories"}

@@ -19,6 +19,7 @@ from fleet.source import (
     Removed,
     RunnerId,
     RunnerInfo,
+    RunnerNews,
     RunnerRequest,
     RunnerResponse,
     Snapshot,
@@ -59,7 +60,7 @@ class Page:
     def __init__(self) -> None:
         self.service = FleetService([Source("local"), Source("stream")])
 
-    def hear(self, *news: News) -> list[str]:
+    def hear(self, *news: RunnerNews) -> list[str]:
         """Fold news and send what has changed; return the ids of the rows."""
         for one in news:
             self.service.fleet.apply(one)

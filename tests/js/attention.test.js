@@ -106,8 +106,17 @@ test("what has paused the run can be tried again from its call", () => {
 });
 
 test("what only explains a pause is over with it", () => {
-  const attention = [call("breaker", null), call("no-progress", null), call("budget", null)];
-  assert.deepEqual(acts(model({ attention, state: "idle" })), []);
+  const reasons = { breaker: "breaker", "no-progress": "no-progress", budget: "budget", tracker: "tracker" };
+  for (const [kind, reason] of Object.entries({ ...reasons, service: "unreachable" })) {
+    const attention = [call(kind, null)];
+    assert.equal(acts(model({ attention, state: "paused", reason })).length, 1, kind);
+    assert.deepEqual(acts(model({ attention, state: "idle" })), []);
+    assert.deepEqual(acts(model({ attention, state: "running" })), []);
+    assert.deepEqual(acts(model({ attention, state: "paused", reason: "operator" })), []);
+  }
+  const attention = [call("resume", null)];
+  assert.deepEqual(acts(model({ attention, state: "idle", resumable: 3 })), ["resume: "]);
+  assert.deepEqual(acts(model({ attention, state: "running" })), []);
 });
 
 test("a question says when the agent decides without an answer", () => {

@@ -159,3 +159,23 @@ test("an event of an unknown type only moves the seq", () => {
   const after = apply(before, { type: "weather:rain", payload: {}, timestamp: START, seq: 1, batch_id: null });
   assert.deepEqual({ ...after, seq: 0 }, before);
 });
+
+test("a lane has the name of its worker, waits for one, or has lost it", () => {
+  const event = sequence();
+  const started = fold([
+    event("batch:start", { batch_id: 1, max_cycles: 1 }),
+    event("cycle:start", { cycle_number: 1, story_keys: ["1-1-a"] }),
+    event("cycle:start", { cycle_number: 2, story_keys: ["2-1-b"] }),
+  ]);
+  const change = (/** @type {string} */ state, /** @type {string} */ machine) =>
+    fold([event("lane:change", { cycle_number: 2, story_keys: ["2-1-b"], state, machine, message: "" })], started)
+      .cycles;
+  const places = (/** @type {string} */ state, machine = "desktop") =>
+    change(state, machine).map((cycle) => [cycle.machine, cycle.waits]);
+  assert.deepEqual(places("worker"), [
+    [null, false],
+    ["desktop", false],
+  ]);
+  assert.deepEqual(places("waiting")[1], [null, true]);
+  assert.deepEqual(places("lost")[1], [null, false]);
+});

@@ -102,6 +102,15 @@ test("stories that are worked on side by side have a lane each", () => {
   );
 });
 
+test("a lane says which worker has it, or that it waits for one", () => {
+  const cycles = [cycle(1, ["a"]), { ...cycle(2, ["b"]), machine: "desktop" }, { ...cycle(3, ["c"]), waits: true }];
+  const run = /** @type {any} */ ({ ...initial(), state: "running", cycles });
+  assert.deepEqual(
+    lanesOf(run, list([]), []).map(({ place }) => place),
+    ["", "on desktop", "waits for a place on a worker"],
+  );
+});
+
 test("while nothing runs, the certain steps of what is next are shown", () => {
   const steps = [
     coming("dev-story", ["d"]),
@@ -111,7 +120,7 @@ test("while nothing runs, the certain steps of what is next are shown", () => {
     lanesOf(/** @type {any} */ ({ ...initial() }), list([]), [{ state, story_keys: ["d"], steps }]);
   assert.deepEqual(
     shown("next").map((lane) => [lane.title, lane.steps.map((step) => step.command)]),
-    [["Next", ["dev-story"]]],
+    [["Next group", ["dev-story"]]],
   );
   assert.equal(shown("begun")[0].title, "Interrupted");
 });

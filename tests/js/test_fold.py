@@ -17,6 +17,7 @@ FOLD = Path(__file__).parent / "fold.js"
 KEYS = st.sampled_from(["1-1-a", "1-2-b", "2a-1-c"])
 STATUSES = st.sampled_from(["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"])
 MONEY = st.integers(0, 400).map(lambda cents: cents / 4)
+VERDICTS = st.sampled_from(["complete", "blocked", "unread"])
 METRICS = st.fixed_dictionaries(
     {},
     optional={
@@ -43,6 +44,7 @@ COMMAND_MORE = {
     "background": st.booleans(),
     "story_keys": st.lists(KEYS, min_size=1, max_size=2),
     "cycle_number": st.integers(1, 3),
+    "machine": st.sampled_from(["desktop", "laptop"]),
 }
 
 
@@ -61,6 +63,12 @@ def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrat
 LABEL = st.just("2 cycles")
 NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max_size=5)}
 
+LANE = {
+    "cycle_number": st.integers(1, 9),
+    "story_keys": st.lists(KEYS, max_size=2),
+    "state": st.sampled_from(["waiting", "here", "worker", "lost"]),
+    "message": st.text(max_size=5),
+}
 DELIVERY = {
     "story_key": KEYS,
     "delivery_id": st.integers(1, 2),
@@ -91,9 +99,10 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("batch:warning", {**batch, **warned}, command_id=st.integers(1, 4)),
         kind("cycle:start", {"cycle_number": st.integers(1, 9), "story_keys": st.lists(KEYS, max_size=2)}),
         kind("cycle:end", {"cycle_number": st.integers(1, 9), "completed_stories": st.just([])}),
+        kind("lane:change", LANE, machine=st.sampled_from(["desktop", "laptop"])),
         kind("command:start", COMMAND, **COMMAND_MORE),
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
-        kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
+        kind("command:end", {**COMMAND, **status}, metrics=METRICS, verdict=VERDICTS, **COMMAND_MORE),
         kind("story:status", changed, reason=st.text(max_size=5)),
         kind("attention", NEED, delivery_id=st.integers(1, 2)),
         kind("story:delivery", DELIVERY),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Axis, axisMarks, extent, marks, pieces, rowsOf } from "../../static/kit/time-axis.js";
-import { lanesOf } from "../../static/timeline/lanes.js";
+import { groupsOf, lanesOf } from "../../static/timeline/lanes.js";
 import { outcomeOf } from "../../static/timeline/outcome.js";
 
 /** @param {number} id @param {string[]} keys @param {number} from @param {number | null} to @returns {any} */
@@ -113,4 +113,19 @@ test("a call that succeeded is a failure where its story was blocked with it", (
   assert.equal(outcome({ verdict: "blocked" }), "failed");
   assert.equal(outcome({ verdict: "HIGH", blocked: "three rounds" }), "failed");
   assert.deepEqual([outcome({ status: "question" }), outcome({ status: "interrupted" })], ["waiting", "stopped"]);
+});
+
+test("where workers took part, the groups are machines; a story is with the one that had it last", () => {
+  const on = (/** @type {string} */ key, /** @type {string | null} */ machine, agent = "demo") =>
+    /** @type {any} */ ({ ...command(1, [key], 0, 10), machine, agent });
+  const { of, names } = groupsOf([
+    on("a", "laptop"),
+    on("a", "desktop"),
+    on("a", null, "runner"),
+    on("b", "laptop"),
+    on("c", null),
+  ]);
+  assert.deepEqual(names, ["desktop", "laptop", "This machine"]);
+  assert.deepEqual(Object.fromEntries(of), { a: 1, b: 2, c: 3 });
+  assert.deepEqual(groupsOf([on("a", null), on("b", null)]).names, []);
 });

@@ -20,6 +20,7 @@ from db import Database
 from events import Event
 from git.snapshots import Git
 from orchestrator import Orchestrator, StartRequest
+from running.machines import Machines
 from running.workspace import Workspace
 from runstate.fold import RunState
 from settings import Settings
@@ -71,6 +72,7 @@ class Runner:
         self.root = root
         self.settings = settings
         self.now = time.time
+        self.machines: Machines | None = None
         self.refusal: str | None = None  # why no agent may be started
         self._script = script
         self.events: list[Event] = []
@@ -120,6 +122,7 @@ class Runner:
             git=git,
             clock=lambda: self.now(),
             trust_refusal=lambda: self.refusal,
+            machines=self.machines,
         )
         await self.workspace.quota.load(self.database)
         self.orchestrator = Orchestrator(self.workspace, self.run_state)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-import running.verify
+import running.check_process
 import sprint
 from git.snapshots import Git
 from running.evidence import commit_failure, missing_change, missing_stories, missing_work
@@ -156,7 +156,7 @@ async def test_only_the_end_of_what_a_check_says_is_kept(tmp_path: Path) -> None
 async def test_a_check_that_takes_too_long_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.verify, "CHECK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(running.check_process, "CHECK_TIMEOUT_S", 0.5)
     code = "import os,time; os.fork(); open(f'pid-{os.getpid()}','w'); time.sleep(60)"
     space = await workspace(tmp_path, python(code), git=False)
     assert "took longer than" in (await verify_failure(space) or "")

@@ -12,10 +12,11 @@ from typing import Any, cast
 
 import pytest
 
-import running.verify
+import running.check_process
 import sprint
 from db import Database
-from running.verify import HEAD_BYTES, TAIL_BYTES, VerifyContext, run, verify_failure
+from running.check_process import HEAD_BYTES, TAIL_BYTES, run
+from running.verify import VerifyContext, verify_failure
 from running.workspace import Workspace
 from security.masking import Masker
 from settings import Settings
@@ -99,7 +100,7 @@ async def test_a_disk_that_takes_no_file_leaves_the_row(tmp_path: Path) -> None:
 
 async def test_a_daemon_that_holds_the_output_delays_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has left the process group, so it lives on; the check has ended all the same."""
-    monkeypatch.setattr(running.verify, "DRAIN_S", 0.05)
+    monkeypatch.setattr(running.check_process, "DRAIN_S", 0.05)
     pid = tmp_path / "pid"
     code = f"""
 import os, time
@@ -118,7 +119,7 @@ print("done", flush=True)
 
 
 async def test_a_check_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running.verify, "CHECK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(running.check_process, "CHECK_TIMEOUT_S", 0.5)
     failure, rows, _ = await kept(tmp_path, python("print('begun', flush=True); import time; time.sleep(60)"))
     assert "took longer than" in (failure or "")
     assert [(row.ok, row.exit_code) for row in rows] == [(0, None)]

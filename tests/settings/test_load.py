@@ -172,6 +172,8 @@ NOT_OF_KIND: dict[str, list[str]] = {
     "hours": ["'22:00'", "7", "true", "[]", "a-b", "22:00-24:00"],
     "broker": ["1", "host:4222", "http://h", "nats://", "nats://u:p@h", "nats://h/x", "nats://h:99999", "[a]"],
     "name": ["1", "''", "a.b", "'a b'", "ä", "[a]", "'*'", "x" * 61],
+    "user": ["1", "''", "'a b'", "a..b", ".a", "'a*'", "'>'", '"a\\tb"', '"a\\e[1m"', "x" * 101, "[a]"],
+    "label": ["1", "''", "' '", '"a\\nb"', '"a\\e[1m"', "x" * 101, "[a]"],
     "url": ["1", "example.com", "ftp://x/", "file:///etc/passwd", "http://", "'http://[::1'", "http://x:99999/", "[a]"],
     "integer": ["true", "false", "'1'", "1.0", ".nan", "null", "[1]", "1e3", "0x" + "f" * 5000],
     "number": ["true", "'1'", ".nan", ".inf", "-.inf", "[1.5]", "{}", "x"],

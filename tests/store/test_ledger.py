@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store.batches import create_batch
+from store.batches import create_batch, summarise_batch
 from store.burnup import BurnUp
 from store.commands import create_command
 from store.ledger import Insights, LedgerLine, Window, get_insights
@@ -68,6 +68,30 @@ def test_what_each_direction_adds_up_to(ledger: sqlite3.Connection) -> None:
 def test_what_failed_and_what_still_runs(ledger: sqlite3.Connection) -> None:
     (total,) = get_insights(ledger).total
     assert (total.failed, total.duration_ms, total.input_tokens, total.output_tokens) == (1, 600, 60, 0)
+
+
+def test_a_command_that_blocked_its_story_has_failed(connection: sqlite3.Connection) -> None:
+    """By its verdict, or as the last command before the block that the run waited for; in every sum alike."""
+    batch = create_batch(connection, 1)
+    rows = [
+        ("dev-story", "complete", "done", 0),
+        ("dev-story", "blocked", "blocked", 0),  # the agent says so
+        ("build-auto", "unread", "in-progress", 0),  # nothing says how it ended
+        ("code-review-3", "HIGH", "blocked", 0),  # the last round that was allowed
+        ("refine-context", None, "blocked", 1),  # beside the story
+    ]
+    for number, (command, word, status, background) in enumerate(rows):
+        story = create_story(connection, batch, f"{number}-a", status=status)
+        columns = {"status": "success", "ended_at": 9, "word": word, "background": background}
+        create_command(connection, batch, command, story_id=story, story_key=f"{number}-a", **columns)
+    create_command(connection, batch, "dev-story", status="question", ended_at=9)
+    insights = get_insights(connection)
+    (total,) = insights.total
+    assert (total.succeeded, total.failed, total.held) == (2, 3, 1)
+    assert {line.name: line.failed for line in insights.by_command}["dev-story"] == 1
+    summary = summarise_batch(connection, batch)
+    assert summary is not None
+    assert summary.commands_failed == 3
 
 
 def test_the_rounds_of_review_with_their_verdicts(ledger: sqlite3.Connection) -> None:

@@ -89,7 +89,7 @@ async def test_who_answers_stays_and_ticks_are_for_those_who_named_a_seq(harness
     assert len(pings) == 6  # 200 seconds
     assert [text["type"] for text in plain.texts() if text["type"] == "tick"] == []
     assert [text for text in resuming.texts() if text["type"] == "tick"] == [
-        {"type": "tick", "seq": 3, "now": NOW_MS}
+        {"type": "tick", "seq": 3, "now": NOW_MS, "revision": 0}
     ] * 6
 
 
@@ -99,10 +99,25 @@ async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(harness: H
     harness.hub.set_problem("disk is full")
     harness.hub.set_problem(None)
     ticks = [text for text in resuming.texts() if text["type"] == "tick"]
-    tick = {"type": "tick", "seq": 0, "now": NOW_MS}
+    tick = {"type": "tick", "seq": 0, "now": NOW_MS, "revision": 0}
     assert ticks == [{**tick, "problem": "disk is full"}, tick]
     assert [text for text in plain.texts() if text["type"] == "tick"] == []
     assert len(clients) == 2
+
+
+async def test_what_no_event_carries_is_announced_once_by_the_next_sweep(harness: HubHarness) -> None:
+    plain, resuming = StreamLine(), StreamLine()
+    clients = [harness.connect(plain), harness.connect(resuming, since=0)]
+    called: list[None] = []
+    harness.hub.on_refresh = lambda: called.append(None)
+    for _ in range(2):
+        harness.hub.refresh()
+        harness.hub.refresh()
+        harness.pass_time(0.5)
+    ticks = [text["revision"] for text in resuming.texts() if text["type"] == "tick"]
+    assert ticks == [2, 4]
+    assert [text for text in plain.texts() if text["type"] == "tick"] == []
+    assert (len(called), len(clients)) == (2, 2)
 
 
 async def test_a_late_tick_of_ours_is_no_silence_of_a_client(harness: HubHarness) -> None:

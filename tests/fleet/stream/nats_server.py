@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-PROGRAM: Final = Path(sys.executable).with_name("nats-server")
+VARIABLE: Final = "SPRINT_RUNNER_NATS_SERVER"  # another server program than that of the development packages
+PROGRAM: Final = Path(os.environ.get(VARIABLE) or Path(sys.executable).with_name("nats-server"))
 START_S: Final = 20.0
 
 

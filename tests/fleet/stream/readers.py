@@ -20,8 +20,10 @@ PATIENCE_S = 25.0
 class Reader:
     """A page of a fleet: the news of a source, folded, with the seqs of all events that were delivered."""
 
-    def __init__(self, address: str, user: str = "page", password: str | None = None) -> None:
-        self.source = StreamRunners(BrokerLogin(address=address, user=user, password=password))
+    def __init__(
+        self, address: str = "", user: str = "page", password: str | None = None, login: BrokerLogin | None = None
+    ) -> None:
+        self.source = StreamRunners(login or BrokerLogin(address=address, user=user, password=password))
         self.fleet = Fleet()
         self.seqs: dict[str, list[int]] = {}
         self.snapshots: list[Snapshot] = []

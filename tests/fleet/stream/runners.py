@@ -22,6 +22,7 @@ from fleet.stream.presence import Identity
 from fleet.stream.requests import Headers
 from fleet.stream.runner import FleetRunner, RunnerParts
 from fleet.stream.shared_quota import SharedQuota
+from fleet.work.machines import FleetMachines
 from payloads import Error
 from runstate.fold import RunState
 from runstate.server_state import FleetView, ServerState
@@ -67,6 +68,11 @@ class Machine:
             answer = b'{"events":[%b]}' % b",".join(envelope_of(row) for row in rows)
         return Answer(200, (("Content-Type", "application/json"),), io.BytesIO(answer), len(answer))
 
+    async def until_connected(self) -> None:
+        async with asyncio.timeout(30):
+            while not (self.views and self.views[-1].connected):
+                await asyncio.sleep(0.02)
+
     async def until_problem(self, words: str) -> None:
         async with asyncio.timeout(30):
             while not (self.views and words in (self.views[-1].problem or "")):
@@ -75,7 +81,12 @@ class Machine:
 
 @asynccontextmanager
 async def machine(
-    folder: Path, address: str, name: str = "box", user: str | None = None, password: str | None = None, **more: str
+    folder: Path,
+    address: str,
+    name: str = "box",
+    password: str | None = None,
+    login: BrokerLogin | None = None,
+    **more: str,
 ) -> AsyncIterator[Machine]:
     """A machine whose runner is started, and ended in order."""
     database = await Database.open(folder / f"{name}{more.get('place', '')}.db")
@@ -110,8 +121,9 @@ async def machine(
         quota=SharedQuota(name, accounts, clock),
         clock=clock,
     )
-    login = BrokerLogin(address=address, user=user or name, password=password)
-    runner = FleetRunner(login, identity, database, parts, lambda view: made[0].views.append(view))
+    login = login or BrokerLogin(address=address, user=name, password=password)
+    machines = FleetMachines(login, name)
+    runner = FleetRunner(login, identity, database, parts, lambda view: made[0].views.append(view), machines)
     made.append(Machine(name, database, runner, accounts))
     if more.get("silent") is None:
         events.start(database, state.apply, runner.take)

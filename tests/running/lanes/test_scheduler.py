@@ -12,6 +12,7 @@ import running.lanes.scheduler
 from running.cycle_source import PlannedCycle
 from running.gate import Stopped
 from running.journal import Journal
+from running.lanes.place import Places
 from running.lanes.scheduler import Scheduler
 from running.story import StoryRun
 from tests.running.projects import LONG_S
@@ -37,7 +38,7 @@ class Road:
         self.worked: list[int] = []
         self.ended: list[int] = []
         self.most = self.taken = 0
-        self.scheduler = Scheduler(cast(Any, self), cast(Any, self), width)
+        self.scheduler = Scheduler(cast(Any, self), cast(Any, self), width, Places(width))
 
     def next_outside_lanes(self) -> None:
         return None
@@ -69,7 +70,7 @@ class FakeLane:
 
     merged = None
 
-    def __init__(self, road: Road, cycle: PlannedCycle, _names: object) -> None:
+    def __init__(self, road: Road, cycle: PlannedCycle, _names: object, _places: object) -> None:
         self.road, self.number = road, cycle.number
 
     async def work(self) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from running.search.event_text import event_text
 from running.search.excerpt import make_excerpt, match_spans
-from running.search.find import After
+from running.search.find import After, Wanted, find
 from running.search.query import parse_query
 from running.search.views import SearchResult
+from store.search import EVENTS, add_blocks
+from store.search_text import pack
 
 from .conftest import SearchProject, stream
 
@@ -89,6 +94,30 @@ async def test_results_are_paged_without_a_gap_and_counted(project: SearchProjec
     assert len({(one.seq, one.command_id, one.entry) for one in seen}) == len(seen)
     assert await project.places("needle 3", kinds=["event"], before=5) == [(0, 4)]
     assert {one.command_id for one in (await project.find("needle", kinds=["transcript"])).results} >= {first}
+
+
+async def test_what_is_taken_in_during_a_search_is_found_once(project: SearchProject) -> None:
+    texts = [f"needle {number}" for number in range(60)]
+    id_ = await project.command(stream([]), ended=False)
+    await project.events(*texts)
+    await project.indexer._prepare()
+    indexed = False
+
+    def index_all(text: str) -> str:
+        """Stand in for the indexer, which writes at the first hit of the search."""
+        nonlocal indexed
+        with closing(sqlite3.connect(project.folder / "sprint-runner.db")) as connection, connection:
+            if not indexed:
+                add_blocks(connection, EVENTS, [pack(1, texts)], 0, 61, False)
+                add_blocks(connection, id_, [pack(0, texts)], 0, 60, False)
+        indexed = True
+        return text
+
+    wanted, waiting = Wanted(terms=parse_query("needle"), limit=10), {id_: (0, texts)}
+    found = await project.database.read(find, wanted, waiting, index_all, None)
+    assert found.count == 120
+    found = await project.database.read(find, wanted, waiting, index_all, None)  # what waited is taken in by now
+    assert found.count == 120
 
 
 async def test_results_can_be_of_one_story_and_command(project: SearchProject) -> None:
