@@ -62,14 +62,8 @@ def test_a_password_is_not_repeated(tmp_path: Path) -> None:
 
 
 def options(**given: object) -> argparse.Namespace:
-    known: dict[str, object] = {
-        "broker": None,
-        "prepare": None,
-        "nkey": None,
-        "host": "127.0.0.1",
-        "port": 0,
-        "allowed_host": [],
-    }
+    known: dict[str, object] = {"broker": None, "prepare": None, "nkey": None}
+    known |= {"host": "127.0.0.1", "port": 0, "allowed_host": []}
     return argparse.Namespace(**{**known, "open": False, **given})
 
 
