@@ -103,6 +103,7 @@ async def check_page(address: str, registry: Registry, run: Any) -> None:
         await until(lambda: len(service.fleet.ids()) == 2)
         await until(lambda: [one.id for one in service.listed().runners] == [f"local.{entry.key}"])
         registry.leave(entry)  # as if it were of another machine
+        await until(lambda: len(service.fleet.ids()) == 1)
         await until(lambda: [(one.id, one.lost) for one in service.listed().runners] == [(str(ID), None)])
         (runner,) = (await json_of(page, "/api/fleet"))["runners"]
         assert (runner["id"], runner["info"]["project"], runner["run"]["seq"]) == (str(ID), "Perch", run["seq"])
