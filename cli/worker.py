@@ -14,11 +14,12 @@ from typing import Final
 import agents
 from agents import AgentSpec
 from cli import logs
+from cli.broker import ADDRESS
 from cli.config import agent_specs, built_in_agents, forget_secrets, masker_of
 from cli.errors import CannotStart, unwritable
 from cli.system import until_signal
-from fleet.stream.broker import why_unavailable
-from fleet.stream.login import BrokerLogin
+from fleet.stream.broker import BrokerProblem, why_unavailable
+from fleet.stream.login import CREDS, NKEY, PASSWORD, USER, BrokerLogin
 from fleet.stream.names import name_of
 from fleet.work.worker import Worker, WorkerConfig
 from running.lock import FileLock
@@ -26,7 +27,7 @@ from security.trust_store import state_folder
 from settings import Settings, SettingsError, load
 from settings.check import check
 
-ADDRESS, USER, PASSWORD, NAME = (f"SPRINT_RUNNER_FLEET{name}" for name in ("", "_USER", "_PASSWORD", "_NAME"))
+NAME: Final = "SPRINT_RUNNER_FLEET_NAME"
 PLACES_MAX: Final = 64
 
 log = logging.getLogger("sprint_runner")
@@ -70,7 +71,13 @@ def _login(options: argparse.Namespace, name: str) -> BrokerLogin:
         raise CannotStart(f"--places must be a whole number from 1 to {PLACES_MAX}")
     if (missing := why_unavailable()) is not None:
         raise CannotStart(missing)
-    return BrokerLogin(address=address, user=user, password=password)
+    creds, nkey = os.environ.get(CREDS), os.environ.get(NKEY)
+    login = BrokerLogin(address=address, user=user, password=password, creds=creds, nkey=nkey)
+    try:
+        login.secret()  # what is wrong with a file is said at once
+    except BrokerProblem as problem:
+        raise CannotStart(f"{problem}") from None
+    return login
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -91,7 +98,7 @@ async def _usable(settings: Settings, root: Path | None) -> dict[str, AgentSpec]
     problems = dict(zip(specs, [preflight.problem for preflight in found], strict=True))
     for name, problem in problems.items():
         if problem is not None:
-            log.info("the agent %s is not offered: %s", name, problem)
+            log.debug("the agent %s is not offered: %s", name, problem)
     return {name: spec for name, spec in specs.items() if problems[name] is None}
 
 

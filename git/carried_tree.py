@@ -6,7 +6,6 @@ named. Its parent is HEAD. An index of our own is used, so that the tree's own i
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +64,13 @@ class CarriedTree:
         """
         await in_thread(lambda calls: self._change(calls, after, paths, since))
 
+    async def combined(self, base: TreeState, after: TreeState, paths: Sequence[str], since: str) -> TreeState:
+        """Return a state with these paths as another one has them, of which nothing is in the work tree.
+
+        Its HEAD is that of the other one where that has moved on `since`.
+        """
+        return await in_thread(lambda calls: self._combined(calls, base, after, paths, since))
+
     async def force(self, after: TreeState, branch: str) -> None:
         """Set the work tree to a state and have its branch there; ignored files that are not in the state stay.
 
@@ -114,21 +120,26 @@ class CarriedTree:
         if paths:
             now = self._run(calls, "write-tree")
             # Git looks at every file first: it changes all of them or none.
-            self._run(calls, "read-tree", "-m", "-u", now, self._with(calls, after.commit, paths))
+            self._run(calls, "read-tree", "-m", "-u", now, self._with(calls, now, after.commit, paths))
         head = calls.run(self._top, ("rev-parse", "--verify", "HEAD")).strip()
         if head in (since, after.head) or self._is_ancestor(calls, head, after.head):
             self._move_head(calls, after.head)
 
-    def _with(self, calls: Calls, commit: str, paths: Sequence[str]) -> str:
-        """Return the tree of our index with some paths as a commit has them."""
+    def _combined(self, calls: Calls, base: TreeState, after: TreeState, paths: Sequence[str], since: str) -> TreeState:
+        head = base.head if after.head == since else after.head
+        tree = self._with(calls, f"{base.commit}^{{tree}}", after.commit, paths)
+        commit = calls.run(self._top, ("commit-tree", tree, "-p", head, "-m", "state"), environment=SAME)
+        return TreeState(head, commit.strip())
+
+    def _with(self, calls: Calls, tree: str, commit: str, paths: Sequence[str]) -> str:
+        """Return a tree with some paths as a commit has them."""
         index = self._index.with_name(f"{self._index.name}.next")
-        shutil.copyfile(self._index, index)
-        wanted_paths = set(paths)
-        wanted = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-        arguments = ("update-index", "--force-remove", "-z", "--stdin")
-        self._run(calls, *arguments, index=index, stdin=wanted)
+        index.unlink(missing_ok=True)
+        self._run(calls, "read-tree", tree, index=index)
+        wanted, named = set(paths), "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
+        self._run(calls, "update-index", "--force-remove", "-z", "--stdin", index=index, stdin=named)
         rows = calls.run(self._top, ("ls-tree", "-r", "-z", "--full-tree", commit), undecodable="surrogateescape")
-        entries = "".join(f"{row}\0" for row in rows.split("\0") if row and row.partition("\t")[2] in wanted_paths)
+        entries = "".join(f"{row}\0" for row in rows.split("\0") if row and row.partition("\t")[2] in wanted)
         kept = entries.encode(errors="surrogateescape")
         self._run(calls, "update-index", "-z", "--index-info", index=index, stdin=kept)
         return self._run(calls, "write-tree", index=index)

@@ -95,10 +95,12 @@ class Calls:
         self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes | None
     ) -> tuple[int, bytes, bytes]:
         with self._start(argv, folder, environment, stdin) as process:
+            given = stdin
             while True:
                 try:
-                    output, errors = process.communicate(stdin, timeout=LOOK_S)
+                    output, errors = process.communicate(given, timeout=LOOK_S)
                 except subprocess.TimeoutExpired:  # what it has printed is kept for the next turn
+                    given = None  # it has what it is given, and may be given it once
                     if self._killed:  # what it has started may hold its pipes open
                         return process.wait(), b"", b""
                 else:

@@ -131,12 +131,15 @@ class LaneChannel:
 
     async def check(self, broker: Broker) -> None:
         """Raise `Fenced` where someone else has written in this side's place, without writing."""
+        place = self.place  # as it was before: something may be stored while the broker answers
         newest = await broker.last(self._stream, self._out)
         if newest is None:
-            if self.place:
+            if place:
                 raise Fenced("the lane was removed")
-        elif Writer.of(newest).lease > self.writer.lease:
-            raise Fenced(f"{Writer.of(newest).name} has the lane")
+            return
+        other = Writer.of(newest)
+        if other.lease > self.writer.lease or (place and newest.seq > place and other.lease != self.writer.lease):
+            raise Fenced(f"{other.name} has the lane")
 
     async def _store(self, broker: Broker) -> None:
         while True:

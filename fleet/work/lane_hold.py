@@ -42,7 +42,7 @@ from running.check_process import VerifyResult
 from running.machines import LaneJob, LaneLease, MachineLostError
 
 AGAIN_S: Final = 1.0  # after a broker that refuses what was posted
-RELEASE_S: Final = 3.0  # for the worker's word that it has nothing of the lane any more
+RELEASE_S: Final = 8.0  # for the worker's word that it has nothing of the lane any more
 CAUGHT_UP_S: Final = 20.0  # for what was said while no server was there
 
 log = logging.getLogger("sprint_runner.fleet")
@@ -86,6 +86,7 @@ class LaneHold:
         self._sending = asyncio.Lock()
         self._handled = 0  # the place of the newest message that was handled
         self._number = 0  # of checks
+        self._job = 0  # the place of the lane's job in the queue
 
     @property
     def name(self) -> str:
@@ -102,8 +103,12 @@ class LaneHold:
 
     # -- its life ----------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Begin to speak with the lane's worker, and catch up with what was said. Raises `BrokerProblem`."""
+    async def open(self, job: int) -> None:
+        """Begin to speak with the worker that takes the job at this place, and catch up with what was said.
+
+        Raises `BrokerProblem`.
+        """
+        self._job = job
         stream = lanes_stream(self._project).name
         said = await self._link.call(lambda broker: broker.last(stream, said_subject(self._project, self.lane)))
         await self._link.call(self._read_own)
@@ -201,7 +206,7 @@ class LaneHold:
             self._check(holder)
             self._calls[call.mark] = made
             data = call_data(spec, call, "" if folder == "." else folder)
-            self._channel.post(RunCall(id=call.mark, token=holder.token, call=data, tree=tree, named=named))
+            self._channel.post(RunCall(id=call.mark, lease=holder.lease, call=data, tree=tree, named=named))
         return made
 
     async def adopt(
@@ -214,7 +219,7 @@ class LaneHold:
         came = self._unclaimed.pop(call.mark, [])
         self._adopted.add(call.mark)
         is_ended = any(isinstance(message, CallEnded) for message in came)
-        if not is_ended and (self._holder is None or self._holder.token != run.token):
+        if not is_ended and (self._holder is None or self._holder.lease != run.lease):
             raise MachineLostError(f"the worker that ran the command has lost the lane {self.lane}")
         known = await asyncio.to_thread(_size, call)
         made = RemoteCall(spec, call, on_record, on_exit, self._channel.post, self._name, known)
@@ -233,7 +238,7 @@ class LaneHold:
             name = f"check:{tree.commit}:{holder.job}:{holder.token}:{self._number}"
             future: asyncio.Future[VerifyResult] = asyncio.get_running_loop().create_future()
             self._checks[name] = future
-            self._channel.post(RunCheck(id=name, token=holder.token, command=command, tree=tree, named=named))
+            self._channel.post(RunCheck(id=name, lease=holder.lease, command=command, tree=tree, named=named))
         return await future
 
     async def _send(self) -> tuple[Writer, TreeRef, tuple[str, ...]]:
@@ -255,8 +260,8 @@ class LaneHold:
 
     def _is_running_unclaimed(self) -> bool:
         """Whether a call of an earlier server runs that was not adopted yet."""
-        token = None if self._holder is None else self._holder.token
-        runs = [run for run in self._runs.values() if run.token == token and run.id not in self._adopted]
+        lease = None if self._holder is None else self._holder.lease
+        runs = [run for run in self._runs.values() if run.lease == lease and run.id not in self._adopted]
         ended = {said.id for came in self._unclaimed.values() for said in came if isinstance(said, CallEnded)}
         return any(run.id not in ended for run in runs)
 
@@ -291,7 +296,7 @@ class LaneHold:
 
     async def _handle(self, message: Message) -> None:
         writer = Writer.of(message)
-        if self._holder is not None and writer.lease < self._holder.lease:
+        if writer.job != self._job or (self._holder is not None and writer.lease < self._holder.lease):
             self.refused += 1
             log.warning("%s has lost the lane %s: what it says is refused", writer.name, self.lane)
             return

@@ -71,7 +71,7 @@ class LaneWork:
         self._specs, self._mark, self._on_problem = specs, mark, on_problem
         writer = Writer(name, lease.job, lease.token)
         self._channel = LaneChannel(job.project, job.lane, writer, self._receive, worker=True)
-        self._tokens = {lease.token}  # those by which this lane was held without a gap
+        self._leases = {writer.lease}  # those by which this lane was held without a gap
         self._calls: dict[str, LaneCall] = {}
         self._is_fresh = False  # nothing has made the copy ready yet
         self._orders: asyncio.Queue[RunCall | RunCheck] = asyncio.Queue()
@@ -116,7 +116,7 @@ class LaneWork:
     def renew(self, lease: JobLease) -> None:
         """Hold the lane by another delivery of the same job, that came while the broker was away."""
         self._lease = lease
-        self._tokens.add(lease.token)
+        self._leases.add((lease.job, lease.token))
         self._channel.writer = Writer(self._name, lease.job, lease.token)
 
     @property
@@ -174,11 +174,11 @@ class LaneWork:
     def _handle(self, message: ToWorker) -> None:
         match message:
             case RunCall():
-                if message.token in self._tokens:  # else it was meant for another lease
+                if message.lease in self._leases:  # else it was meant for another lease
                     self._calls[message.id] = self._call(message)
                     self._orders.put_nowait(message)
             case RunCheck():
-                if message.token in self._tokens:
+                if message.lease in self._leases:
                     self._orders.put_nowait(message)
             case StopCall():
                 if (call := self._calls.get(message.id)) is not None:
@@ -289,14 +289,19 @@ class LaneWork:
             await self._keep()
         except (GitError, OSError) as error:
             log.warning("the tree of the lane %s stays in %s: %s", self.job.lane, self._tree.top, error)
-        kept = "" if self.kept is None else f"; its tree is kept as the branch {self.kept} of {self._copy.repository}"
-        log.warning("the lane %s was lost (%s): its agents were ended%s", self.job.lane, reason, kept)
+        if self.kept is None:
+            log.info("the lane %s is no longer worked on here (%s)", self.job.lane, reason)
+            return
+        kept = f"its tree is kept as the branch {self.kept} of {self._copy.repository}"
+        log.warning("the lane %s was lost (%s): its agents were ended, and %s", self.job.lane, reason, kept)
 
     async def _keep(self) -> None:
+        """Keep what the coordinator does not have, and remove the copy."""
         if not await self._copy.is_made(self.job.lane):
             return
-        state = await self._tree.state()
-        self.kept = await self._copy.keep(self.job.lane, state.commit, f"{self._lease.job}-{self._lease.token}")
+        state, last = await self._tree.state(), self._tree.last
+        if self._calls or self._channel.waiting or last is None or state.commit != last.commit:
+            self.kept = await self._copy.keep(self.job.lane, state.commit, f"{self._lease.job}-{self._lease.token}")
         await self._copy.remove(self.job.lane)
 
     async def _release(self, tasks: list[asyncio.Task[None]], order: ReleaseLane) -> None:

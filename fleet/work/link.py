@@ -90,8 +90,7 @@ class BrokerLink:
 
     async def _connected(self) -> None:
         """Work with one connection until it ends. Raises `BrokerProblem`."""
-        login = self._login
-        broker = await Broker.connect(login.address, login.user, login.password, self._name)
+        broker = await Broker.log_in(self._login, self._name)
         session = asyncio.ensure_future(self._run(broker))
         try:
             self._broker, self._since = broker, time.monotonic()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,8 @@ from fleet.work.trees import SharedTree
 from git.process import ask_git
 from running.machines import LaneJob, LaneLease
 
-TAKE_S: Final = 1.5  # for a worker to take a lane that is offered
+TAKE_S: Final = 1.0  # for a worker to take a lane that is offered, where none is known to be free
+TAKING_S: Final = 20.0  # for one that is free, or has begun with it
 LOOK_S: Final = 0.5  # between looks for workers that are gone
 
 log = logging.getLogger("sprint_runner.fleet")
@@ -88,7 +90,7 @@ class FleetMachines:
         lane = lane_name(job)
         hold = self._holds.get(lane)
         if hold is not None:
-            if await hold.until_held(TAKE_S):
+            if await self._until_taken(lane, hold):
                 return hold
             await self._give_up(lane)
             return None
@@ -123,16 +125,29 @@ class FleetMachines:
         found = await self._link.call(lambda broker: find_job(broker, self._project, lane))
         known = found is not None and job.lease is not None and str(found.seq) == job.lease.job
         if not known:
+            if not self.free(job.agents):
+                return None
             await self._link.call(lambda broker: remove_lane(broker, self._project, lane))
         hold = self._holds[lane] = self._hold(lane, job, keep)
-        await hold.open()
-        if not known:
+        if found is not None and known:
+            await hold.open(found.seq)
+        else:
             made = await self._offer(lane, job)
-            await self._link.call(lambda broker: offer(broker, made))
-        if await hold.until_held(TAKE_S if not known else self._lease_s * 2):
+            await hold.open(await self._link.call(lambda broker: offer(broker, made)))
+        if await (hold.until_held(self._lease_s * 2) if known else self._until_taken(lane, hold)):
             return hold
         await self._give_up(lane)
         return None
+
+    async def _until_taken(self, lane: str, hold: LaneHold) -> bool:
+        """Wait for a worker to take a lane, longer while one may; whether one has."""
+        ends = time.monotonic() + TAKING_S
+        while not await hold.until_held(TAKE_S):
+            workers = self._directory.here().values()
+            may = self.free(hold.job.agents) or any(f"{self._project}/{lane}" in worker.lanes for worker in workers)
+            if not may or time.monotonic() > ends:
+                return False
+        return True
 
     def _hold(self, lane: str, job: LaneJob, keep: Keep) -> LaneHold:
         tree = SharedTree(

@@ -73,10 +73,10 @@ class CallData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunCall(msgspec.Struct, frozen=True, tag="run", kw_only=True):
-    """Run an agent; `id` is the mark of the call, `token` that of the lease for which this is meant."""
+    """Run an agent; `id` is the mark of the call, `lease` the one for which this is meant."""
 
     id: str
-    token: int
+    lease: tuple[int, int]
     call: CallData
     tree: TreeRef
     named: tuple[str, ...]  # ignored files of the tree that count
@@ -86,7 +86,7 @@ class RunCheck(msgspec.Struct, frozen=True, tag="check", kw_only=True):
     """Run the project's check."""
 
     id: str
-    token: int
+    lease: tuple[int, int]
     command: str
     tree: TreeRef
     named: tuple[str, ...]

@@ -57,14 +57,15 @@ async def prepare_work(broker: Broker, project: str, lease_s: float = LEASE_S) -
     await broker.api(f"CONSUMER.CREATE.{stream}.{CONSUMER}", {"stream_name": stream, "config": config})
 
 
-async def offer(broker: Broker, job: LaneOffer) -> int | None:
-    """Put a job into the queue and return its place; None where the lane has one already."""
+async def offer(broker: Broker, job: LaneOffer) -> int:
+    """Put a job into the queue and return its place, also where it is there already."""
     headers = {VERSION_HEADER: WORK_VERSION, EXPECTED_HEADER: "0"}
     try:
         sent = await broker.store(job_subject(job.project, job.lane), msgspec.json.encode(job), headers)
         return await broker.stored(sent)
-    except WrongSequence:
-        return None
+    except WrongSequence:  # it was stored, and the answer was lost
+        found = await find_job(broker, job.project, job.lane)
+        return 0 if found is None else found.seq
 
 
 async def find_job(broker: Broker, project: str, lane: str) -> Message | None:

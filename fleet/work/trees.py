@@ -37,7 +37,7 @@ class SharedTree:
     keep: str = ""
     prefix: str = ""
     planning: tuple[str, ...] = ()
-    last: TreeState | None = None  # of this side, after the newest exchange
+    last: TreeState | None = None  # what both sides have of this one
     peer_head: str = ""  # a commit that the other side has on a branch
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -79,7 +79,9 @@ class SharedTree:
                 self.last = state
             else:
                 await self.tree.change(state, ref.paths, ref.since)
-                self.last = await self.tree.state(named, self.planning)
+                # Not the tree as it is now, which holds own changes that are still to be sent.
+                base = self.last or await self.tree.state(named, self.planning)
+                self.last = await self.tree.combined(base, state, ref.paths, ref.since)
             self.peer_head = ref.head
 
     async def fetch(self, ref: TreeRef) -> None:

@@ -6,6 +6,7 @@ The agent `shell` runs its prompt as a script, so that a test says what a comman
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -28,22 +29,21 @@ from tests.fleet.stream.nats_server import NatsServer
 from tests.git.repositories import git, make
 from tests.processes import marked
 
-LEASE_S: Final = 2.0
-PATIENCE_S: Final = 60.0
+LEASE_S: Final = 6.0
+PATIENCE_S: Final = float(os.environ.get("SPRINT_RUNNER_PATIENCE", "60"))
 EPOCH: Final = "0123456789abcdef"
 SHELL: Final = AgentSpec(name="shell", kind="text", command=("no-such-program-here",))
-AGENTS: Final = {
-    "shell": {"kind": "text", "command": ["/bin/sh"]},
-    "talker": {
-        "kind": "claude",
-        "command": [sys.executable, str(PROGRAM_DIR / "tests/fleet/work/talker.py")],
-        "model": "sonnet",
-    },
-    "scripted": {
-        "kind": "claude",
-        "command": [sys.executable, str(PROGRAM_DIR / "demo/agent.py"), "--speed", "max"],
-    },
-}
+
+
+def agents_in(folder: Path) -> dict[str, dict[str, object]]:
+    """Return the agents of a worker; `talker` is a program of that name, as Claude Code's messages need it."""
+    talker = folder / "claude"
+    talker.write_text(f'#!/bin/sh\nexec {sys.executable} {PROGRAM_DIR / "tests/fleet/work/talker.py"} "$@"\n')
+    talker.chmod(0o755)
+    return {
+        "shell": {"kind": "text", "command": ["/bin/sh"]},
+        "talker": {"kind": "claude", "command": [str(talker)], "model": "sonnet"},
+    }
 
 
 @dataclass
@@ -72,7 +72,7 @@ class WorkerProcess:
         self.name, self.folder, self.log = name, folder, folder / "log"
         folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "agents.yaml"
-        settings.write_text(yaml.safe_dump({"agents": AGENTS}))
+        settings.write_text(yaml.safe_dump({"agents": agents_in(folder)}))
         self._command = [
             *(sys.executable, str(PROGRAM_DIR / "server.py"), "worker", "--fleet", address, "--name", name),
             *("--data-dir", str(folder / "data"), "--settings", str(settings), "--log-level", "info", *options),
@@ -117,18 +117,29 @@ class Workshop:
     """`lane` is the mirror of a lane; `machines` the coordinator's side of the fleet."""
 
     def __init__(self, folder: Path, nats: NatsServer) -> None:
-        self.folder, self.nats = folder, nats
-        self.project = make(folder / "project")
-        self.lane = folder / "data" / "worktrees" / "1-story"
+        self._set(folder, nats.address)
+        make(self.project)
         git(self.project, "config", "user.name", "T")
         git(self.project, "config", "user.email", "t@localhost")
+
+    @classmethod
+    def again(cls, folder: Path, address: str) -> Workshop:
+        """Return the workshop that another process has made."""
+        made = cls.__new__(cls)
+        made._set(folder, address)
+        return made
+
+    def _set(self, folder: Path, address: str) -> None:
+        self.folder, self.address = folder, address
+        self.project = folder / "project"
+        self.lane = folder / "data" / "worktrees" / "1-story"
         self.leases: list[LaneLease] = []
         self.workers: dict[str, WorkerProcess] = {}
         self.machines = self.coordinator()
         self._number = 0
 
     def coordinator(self) -> FleetMachines:
-        login = BrokerLogin(address=self.nats.address, user="box", password=None)
+        login = BrokerLogin(address=self.address, user="box", password=None)
         return FleetMachines(login, "box", lease_s=LEASE_S)
 
     async def open(self) -> None:
@@ -144,14 +155,25 @@ class Workshop:
     def left(self) -> list[int]:
         """Return the processes of workers that are still there, after a moment for their guardians."""
         ends = time.monotonic() + 15
-        while (found := marked("worker-")) and time.monotonic() < ends:
+        while (found := self.working()) and time.monotonic() < ends:
             time.sleep(0.05)
         return found
+
+    def working(self) -> list[int]:
+        """Return the processes that work in copies of lanes."""
+        return [pid for pid in marked("worker-") if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether a process works in a folder of this test."""
+        try:
+            return os.readlink(f"/proc/{pid}/cwd").startswith(str(self.folder))
+        except OSError:
+            return False
 
     def worker(self, name: str, *options: str) -> WorkerProcess:
         """Start a worker."""
         if name not in self.workers:
-            self.workers[name] = WorkerProcess(name, self.folder / name, self.nats.address, *options)
+            self.workers[name] = WorkerProcess(name, self.folder / name, self.address, *options)
         self.workers[name].start()
         return self.workers[name]
 
@@ -195,7 +217,10 @@ class Workshop:
 
     async def start(self, hold: LaneHold, script: str) -> Called:
         """Run a script by the agent `shell` on the lane's worker."""
-        return await self._called(hold.start, self.call(script))
+        return await self.run(hold, self.call(script))
+
+    async def run(self, hold: LaneHold, call: Call) -> Called:
+        return await self._called(hold.start, call)
 
     async def adopt(self, hold: LaneHold, call: Call) -> Called | None:
         return await self._called(hold.adopt, call)

@@ -1,0 +1,184 @@
+"""What is killed, stopped or cut off while a command runs: a worker, the broker, the coordinator."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agents import OutcomeKind, Text
+from base.program import PROGRAM_DIR
+from fleet.work.channel import LaneChannel, Writer
+from fleet.work.lane_call import could_not_start
+from fleet.work.messages import CallEnded, LaneTaken
+from running.machines import LaneLease, MachineLostError
+from tests.fleet.stream.nats_server import NatsServer
+from tests.fleet.work.workshop import EPOCH, PATIENCE_S, Workshop, until
+from tests.git.repositories import git
+
+WAITS = "echo begun; while [ ! -e go ]; do sleep 0.05; done; echo done > done; git add -A; git commit -qm work"
+
+
+def copy(workshop: Workshop, name: str) -> Path:
+    """Return the lane's folder on a worker."""
+    return workshop.workers[name].folder / "data/lanes/box/01234567-1-story"
+
+
+def until_started(command: list[str]) -> list[str]:
+    """Run a coordinator until its command has begun, kill it, and return its leases."""
+    with subprocess.Popen(command, cwd=PROGRAM_DIR, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = list(iter(process.stdout.readline, "started\n"))
+        process.kill()
+    return lines
+
+
+async def test_another_worker_takes_over_from_one_that_is_killed(workshop: Workshop) -> None:
+    east = workshop.worker("east")
+    hold = await workshop.take()
+    first = await workshop.start(hold, "echo kept > kept")
+    assert (await first.outcome()).kind is OutcomeKind.SUCCESS
+    called = await workshop.start(hold, f"echo lost > lost; {WAITS}")
+    await until(lambda: "begun" in called.lines)
+    workshop.worker("west")
+    await workshop.until_free()
+    east.kill()
+    with pytest.raises(MachineLostError, match="west has taken it"):
+        await called.outcome()
+    assert not (workshop.lane / "lost").exists()
+    assert hold.name == "west"
+    assert [lease.machine for lease in workshop.leases] == ["east", "west"]
+    again = await workshop.start(hold, "cat kept; ls")
+    assert (await again.outcome()).text.splitlines() == ["kept", "kept", "src"]
+    # The one that was killed comes back: what it was working on is a branch.
+    workshop.worker("east")
+    await until(lambda: len(east.branches()) == 1)
+    assert "lost" in git(east.folder / "data/repositories/box.git", "ls-tree", "--name-only", east.branches()[0])
+    assert "its tree is kept as the branch" in east.said
+
+
+async def test_a_worker_that_stood_still_learns_that_it_lost_the_lane(workshop: Workshop) -> None:
+    east = workshop.worker("east")
+    hold = await workshop.take()
+    called = await workshop.start(hold, WAITS)
+    await until(lambda: "begun" in called.lines)
+    workshop.worker("west")
+    await workshop.until_free()
+    east.send(signal.SIGSTOP)
+    (copy(workshop, "east") / "go").touch()  # its agent finishes meanwhile
+    with pytest.raises(MachineLostError):
+        await called.outcome()
+    second = await workshop.start(hold, "ls; sleep 0.5")
+    east.send(signal.SIGCONT)
+    await until(lambda: east.branches())
+    assert (await second.outcome()).text.splitlines() == ["src"]
+    assert hold.name == "west"
+    assert not (workshop.lane / "done").exists()
+    assert "was lost" in east.said
+    files = git(east.folder / "data/repositories/box.git", "ls-tree", "--name-only", east.branches()[0])
+    assert "done" in files.splitlines()
+
+
+async def test_a_killed_broker_loses_nothing(workshop: Workshop, nats: NatsServer) -> None:
+    workshop.worker("east")
+    hold = await workshop.take()
+    called = await workshop.start(hold, f"echo before; {WAITS}; echo after")
+    await until(lambda: "begun" in called.lines)
+    nats.kill()
+    await until(lambda: workshop.machines.problem)
+    assert workshop.machines.free(["shell"]) == 0
+    (copy(workshop, "east") / "go").touch()
+    await until(lambda: not workshop.working())  # the command ends while no broker is there
+    await nats.start()
+    outcome = await called.outcome()
+    assert outcome.kind is OutcomeKind.SUCCESS, outcome.reason
+    assert [record.text for record in called.records if isinstance(record, Text)] == ["before", "begun", "after"]
+    assert (workshop.lane / "done").exists()
+    await until(lambda: workshop.machines.problem is None)
+    assert (await (await workshop.start(hold, "cat done")).outcome()).text == "done"
+
+
+@pytest.mark.parametrize("ends", ["meanwhile", "later"])
+async def test_the_next_coordinator_adopts_the_command_of_a_killed_one(workshop: Workshop, ends: str) -> None:
+    await workshop.machines.stop()
+    workshop.worker("east")
+    mark = f"{EPOCH}:900"
+    command = [sys.executable, "-m", "tests.fleet.work.coordinator", str(workshop.folder), workshop.address, mark]
+    lines = await asyncio.to_thread(until_started, [*command, f"{WAITS}; echo after"])
+    workshop.leases = [msgspec.json.decode(line, type=LaneLease) for line in lines]
+    if ends == "meanwhile":
+        (copy(workshop, "east") / "go").touch()
+        await until(lambda: not workshop.working())
+    workshop.machines = workshop.coordinator()
+    workshop.machines.start()
+    hold = await workshop.take()
+    assert await workshop.adopt(hold, workshop.call("", mark=f"{EPOCH}:1000")) is None
+    called = await workshop.adopt(hold, workshop.call("", mark=mark))
+    assert called is not None
+    (copy(workshop, "east") / "go").touch()
+    outcome = await called.outcome()
+    assert (outcome.kind, outcome.text) == (OutcomeKind.SUCCESS, "begun\nafter")
+    assert [record.text for record in called.records if isinstance(record, Text)] == ["after"]
+    assert git(workshop.lane, "log", "-1", "--format=%s") == "work"
+    assert (await (await workshop.start(hold, "cat done")).outcome()).text == "done"
+
+
+async def test_results_of_a_lost_lease_are_refused(workshop: Workshop) -> None:
+    """Also where the broker has stored them, as of a worker that knows no place."""
+    workshop.worker("east")
+    hold = await workshop.take()
+    called = await workshop.start(hold, "echo begun; sleep 600")
+    await until(lambda: "begun" in called.lines)
+    assert hold.holder is not None
+    job = hold.holder.job
+
+    async def nothing(message: object) -> None:
+        pass
+
+    link = workshop.machines._link
+    # A greater lease, as if another worker had taken the lane; then what the first one says comes late.
+    other = LaneChannel("box", hold.lane, Writer("west", job, 100), nothing, worker=True)
+    other.post(LaneTaken(()))
+    serving = asyncio.ensure_future(other.run(await link.broker()))
+    with pytest.raises(MachineLostError):
+        await called.outcome()
+    serving.cancel()
+    late = LaneChannel("box", hold.lane, Writer("east", job, 0), nothing, worker=True)
+    late.place = other.place
+    late.post(CallEnded(called.call.mark, could_not_start("late"), None))
+    serving = asyncio.ensure_future(late.run(await link.broker()))
+    await until(lambda: hold.refused == 1)
+    serving.cancel()
+    assert hold.name == "west"
+    await until(lambda: workshop.workers["east"].branches())
+
+
+async def test_a_worker_that_ends_in_order_gives_its_lane_back(workshop: Workshop) -> None:
+    east = workshop.worker("east")
+    hold = await workshop.take()
+    called = await workshop.start(hold, "echo begun; sleep 600")
+    await until(lambda: "begun" in called.lines)
+    workshop.worker("west")
+    await workshop.until_free()
+    east.send(signal.SIGTERM)
+    assert await asyncio.to_thread(east.wait) == 0
+    with pytest.raises(MachineLostError):
+        await called.outcome()
+    assert hold.name == "west"
+
+
+async def test_a_lane_whose_worker_is_gone_is_lost_without_another_one(workshop: Workshop) -> None:
+    east = workshop.worker("east")
+    hold = await workshop.take()
+    called = await workshop.start(hold, "echo begun; sleep 600")
+    await until(lambda: "begun" in called.lines)
+    east.kill()
+    with pytest.raises(MachineLostError, match="no other one"):
+        await called.outcome()
+    async with asyncio.timeout(PATIENCE_S):
+        assert await workshop.machines.take(workshop.job, workshop.keep) is None
