@@ -70,7 +70,7 @@ class FakeLane:
 
     merged = None
 
-    def __init__(self, road: Road, cycle: PlannedCycle, _names: object) -> None:
+    def __init__(self, road: Road, cycle: PlannedCycle, _names: object, _places: object) -> None:
         self.road, self.number = road, cycle.number
 
     async def work(self) -> None:
