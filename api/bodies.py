@@ -121,6 +121,18 @@ class DeliveryBody(Body, frozen=True):
     decision: Annotated[Literal["retry", "stop"], Meta(description="must be one of retry, stop")]
 
 
+class BoardViewBody(Body, frozen=True):
+    """A view of the Board by its name; `query` has its filter, order and layout, null removes it."""
+
+    name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=60)], Meta(description="must be a text of 1 to 60 characters")
+    ]
+    query: Annotated[
+        Annotated[str, Meta(max_length=1000)] | None,
+        Meta(description="must be a text of at most 1000 characters, or null"),
+    ]
+
+
 class QueueBody(Body, frozen=True):
     """What runs next, and when the batch stops. `only`: nothing else runs; `at` in ms since the epoch, with `time`."""
 

@@ -15,7 +15,6 @@ from api.dossier_parts import (
     ByHand,
     CheckLine,
     Hint,
-    PlanFacts,
     Question,
     SentBack,
     TaskLine,
@@ -90,7 +89,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     by_hand: list[ByHand] = []
     deferred: list[FindingView] = []
     deliveries: list[DeliveryView] = []
-    plan: PlanFacts = PlanFacts()
+    plan: sprint.StoryConditions = sprint.StoryConditions()
     receipt: str | None = None  # the commit that it has a receipt of
 
 
@@ -154,7 +153,9 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         by_hand=[by_hand_view(row) for row in taken],
         deferred=[finding_view(row) for row in deferred],
         deliveries=await delivery_views(services, await under_all_names(services, story, get_deliveries_of)),
-        plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
+        plan=sprint.StoryConditions(
+            **{name: getattr(story, name) for name in sprint.StoryConditions.__struct_fields__}
+        ),
         receipt=receipt.commit_hash if receipt is not None and receipt.line else None,
     )
 

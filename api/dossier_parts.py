@@ -1,4 +1,4 @@
-"""The parts of a dossier that are rows of the database: checks, hints, comments, take-overs, what the plan says."""
+"""The parts of a dossier that are rows of the database: checks, hints, comments, take-overs."""
 
 from __future__ import annotations
 
@@ -106,25 +106,6 @@ class ByHand(msgspec.Struct, frozen=True, kw_only=True):
     lines_added: int | None
     lines_removed: int | None
     diff: str | None
-
-
-class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What the plan says about when and how the story runs; what it does not say is absent."""
-
-    ref: str = ""
-    after: list[str] = []
-    waiting_for: list[str] = []
-    hold: str = ""
-    plan_checkpoint: bool = False
-    done_checkpoint: bool = False
-    hitl: bool = False
-    risk: str = ""
-    assignee: str = ""
-    blocked_reason: str = ""
-    leftover: bool = False
-    skipped: str = ""
-    followup_review_recommended: bool = False
-    warnings: list[str] = []
 
 
 def sent_back_view(row: GateRow, commands: Sequence[Command]) -> SentBack:

@@ -51,7 +51,7 @@ async def post_hint(request: web.Request) -> web.Response:
     story = await find_story(services, key)
     note = None
     if story.status == "done":
-        note = f"{key} is done: the hint is kept, and a command gets it when the story is set back"
+        note = f"{key} is done: the hint is kept, and a command gets it when the story runs again"
     elif story.status == "blocked":
         note = f"{key} is blocked: the hint is kept, and a command gets it when the story is tried again"
     return json_response(HintStored(await keep_hint(services.workspace, key, text), note), 202)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.board_views import BoardViews
 from api.bodies import (
+    BoardViewBody,
     DeliveryBody,
     EmptyBody,
     HintBody,
@@ -39,6 +41,15 @@ from sprint import Overview
 from sprint.views import SprintProblems
 
 PLAN_OPERATIONS: Final = (
+    Operation("get", "/api/board/views", "The named views of the Board, which all browsers share.", BoardViews),
+    Operation(
+        "put",
+        "/api/board/views",
+        "Store one view of the Board by its name, or remove it; the others stay.",
+        BoardViews,
+        body=BoardViewBody,
+        errors=(409, 503),
+    ),
     Operation(
         "get",
         "/api/preview",

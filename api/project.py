@@ -84,7 +84,7 @@ async def put_status(request: web.Request) -> web.Response:
     found = await asyncio.to_thread(sprint.read, project)
     # An unreadable plan may hold the story: then the edit below is refused with the reason.
     if found.writable and key not in [story.key for story in found.stories]:
-        raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
+        raise ApiError(404, "not_found", f"the plan has no story {key!r}")
     change = await change_status(services, key, body.status, body.expected, "set by hand")
     return json_response(StatusChanged(change.old.value, change.new.value, change.changed))
 

@@ -7,6 +7,7 @@ from typing import Final
 from api import (
     access,
     app_files,
+    board_views,
     branches,
     brief,
     changes,
@@ -55,6 +56,7 @@ ROUTES: Final = [
         *quota.ROUTES,
         *deferred.ROUTES,
         *gates.ROUTES,
+        *board_views.ROUTES,
         *project.ROUTES,
         *projects.ROUTES,
     ),

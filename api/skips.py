@@ -12,7 +12,7 @@ from api.hints import checked_text
 from api.http import SERVICES, ApiError, json_response, read_body
 from api.story_records import find_story
 
-ENDED: Final = {"done": "is done: there is nothing left to skip", "parked": "is parked in the plan already"}
+ENDED: Final = {"done": "is done: there is nothing left to skip", "parked": "is out of scope in the plan already"}
 
 
 class StorySkipped(msgspec.Struct, frozen=True):

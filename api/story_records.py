@@ -28,7 +28,7 @@ async def found_story(services: Services, key: str) -> tuple[StoryInfo, bool]:
     overview = await overview_of(services)
     story = next((story for story in overview.stories if story.key == key), None)
     if story is None:
-        raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
+        raise ApiError(404, "not_found", f"the plan has no story {key!r}")
     return story, overview.project.writable
 
 

@@ -13,7 +13,7 @@ from api.story_records import find_story
 
 ENDED: Final = {
     "done": "is done: set it back before you change it",
-    "parked": "is parked in the plan: bring it back there first",
+    "parked": "is out of scope in the plan: bring it back there first",
 }
 
 

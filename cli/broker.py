@@ -27,26 +27,38 @@ OPERATOR: Final = "operator"  # the user of the page's server where none is name
 def broker_login(options: argparse.Namespace) -> BrokerLogin | None:
     """Return where the broker is, None without one; the password leaves the environment. Raises `CannotStart`."""
     address = options.broker or os.environ.get(ADDRESS)
-    user, password = os.environ.get(USER, OPERATOR), os.environ.pop(PASSWORD, None)
     if address is None:
         if options.prepare:
             raise CannotStart(f"--prepare needs the address of the NATS server: --broker, or {ADDRESS}")
         return None
     try:
         check("fleet", address, where="--broker" if options.broker else ADDRESS)
-        check("fleet_user", user, where=USER)
         for name in options.prepare or ():
             check("fleet_name", name, where="--prepare")
     except SettingsError as error:
         raise CannotStart(str(error)) from None
     if (missing := why_unavailable()) is not None:
         raise CannotStart(missing)
-    creds, nkey = os.environ.get(CREDS), os.environ.get(NKEY)
-    login = BrokerLogin(address=address, user=user, password=password, creds=creds, nkey=nkey)
+    return login_of(address, OPERATOR)
+
+
+def login_of(address: str, user: str) -> BrokerLogin:
+    """Return the login of the environment, as `user` unless it names another; the password leaves it.
+
+    Raises `CannotStart`, also for a file that cannot be used: before anything is served.
+    """
+    login = BrokerLogin(
+        address=address,
+        user=os.environ.get(USER, user),
+        password=os.environ.pop(PASSWORD, None),
+        creds=os.environ.get(CREDS),
+        nkey=os.environ.get(NKEY),
+    )
     try:
-        login.secret()  # what is wrong with a file is said before anything is served
-    except BrokerProblem as problem:
-        raise CannotStart(f"{problem}") from None
+        check("fleet_user", login.user, where=USER)
+        login.secret()
+    except (SettingsError, BrokerProblem) as problem:
+        raise CannotStart(str(problem)) from None
     return login
 
 

@@ -83,6 +83,7 @@ def resolve(
             # The project locates the settings, and these locate the plan: hence a second time.
             project = sprint.locate(start, settings.tracker, settings.initiative)
         _check_commands(project.root, loaded)
+        _check_name(project.root)
     except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
         raise CannotStart(str(error)) from None
     return ServerConfig(
@@ -95,6 +96,15 @@ def resolve(
         open_browser=getattr(options, "open", False),
         demo=demo,
     )
+
+
+def _check_name(root: Path) -> None:
+    """Refuse a folder whose name is no text: no event and no response could hold it. Raises `CannotStart`."""
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(root).decode("utf-8", "replace")
+        raise CannotStart(f"{shown}: the name of the project's folder is not UTF-8 text: rename it") from None
 
 
 def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded) -> Loaded:

@@ -43,6 +43,9 @@ class Presence:
         except OSError as error:
             log.warning("other programs will not find this server: %s (%s)", error.filename, error.strerror)
             return
+        except UnicodeEncodeError:  # an option of the command line that is no text
+            log.warning("other programs will not find this server: a path of its command line is not UTF-8 text")
+            return
         self._entry = entry
 
     async def leave(self) -> None:

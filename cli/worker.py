@@ -14,12 +14,12 @@ from typing import Final
 import agents
 from agents import AgentSpec
 from cli import logs
-from cli.broker import ADDRESS
+from cli.broker import ADDRESS, login_of
 from cli.config import agent_specs, built_in_agents, forget_secrets, masker_of
 from cli.errors import CannotStart, unwritable
 from cli.system import until_signal
-from fleet.stream.broker import BrokerProblem, why_unavailable
-from fleet.stream.login import CREDS, NKEY, PASSWORD, USER, BrokerLogin
+from fleet.stream.broker import why_unavailable
+from fleet.stream.login import BrokerLogin
 from fleet.stream.names import name_of
 from fleet.work.worker import Worker, WorkerConfig
 from running.lock import FileLock
@@ -57,7 +57,6 @@ def serve_worker(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace, name: str) -> BrokerLogin:
     """Return where the broker is; the password leaves the environment. Raises `CannotStart`."""
     address = options.fleet or os.environ.get(ADDRESS)
-    user, password = os.environ.get(USER, name), os.environ.pop(PASSWORD, None)
     if address is None:
         raise CannotStart(f"a worker needs the address of the NATS server: --fleet, or {ADDRESS}")
     try:
@@ -71,13 +70,7 @@ def _login(options: argparse.Namespace, name: str) -> BrokerLogin:
         raise CannotStart(f"--places must be a whole number from 1 to {PLACES_MAX}")
     if (missing := why_unavailable()) is not None:
         raise CannotStart(missing)
-    creds, nkey = os.environ.get(CREDS), os.environ.get(NKEY)
-    login = BrokerLogin(address=address, user=user, password=password, creds=creds, nkey=nkey)
-    try:
-        login.secret()  # what is wrong with a file is said at once
-    except BrokerProblem as problem:
-        raise CannotStart(f"{problem}") from None
-    return login
+    return login_of(address, name)
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -46,7 +46,8 @@ def before_work(stage: Stage, turn: Turn) -> None:
     _interfere(stage, turn)
     if "silent" in turn:
         stage.wait(SILENCE_S)
-    stage.stuck = "stuck" in turn
+    if "stuck" in turn:
+        stage.stuck = turn.count("stuck", 1)
     _refuse(stage, turn)
 
 

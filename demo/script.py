@@ -9,8 +9,9 @@ Work: ok · blocked[:reason] · critical · clean · CRITICAL | HIGH | MEDIUM | 
 sets-status:STATUS · no-marker · no-record, no-commit, deferred:FINDING (of a build) · slow:SECONDS
 Ends: fail[:reason] · crash[:CODE or :SIGSEGV] · limit (turns) · usage-limit:SECONDS · auth · auth-retry (ten times
 first) · overloaded · no-final (exit 0, no result) · cut-off (half a result)
-Stays: hang (not even a first line) · silent (after it) · stuck (in a reply) · lingers[:SECONDS] (after its result) ·
-ignores-signals · stubborn (both, with a child) · children[:N] (daemons that ignore SIGTERM and hold the pipe)
+Stays: hang (not even a first line) · silent (after it) · stuck[:REPLY] (in that reply, by default the first) ·
+lingers[:SECONDS] (after its result) · ignores-signals · stubborn (both, with a child) · children[:N] (daemons that
+ignore SIGTERM and hold the pipe)
 Prints: flood:MB · long-line:MB · garbage[:LINES] · half-lines · stderr:MB
 Continues after: rate-limited[:RETRIES] · denied[:TOOL] · question[:TEXT] (ends with it; with silent it waits)
 """

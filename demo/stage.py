@@ -60,7 +60,7 @@ class Stage:
         self.speed = speed
         self.max_turns: int | None = None
         self.inbox: Inbox | None = None
-        self.stuck = False  # the next reply is never finished
+        self.stuck = 0  # from this reply on none is finished; 0 for never
         self._on_reply = on_reply
         self._context = SYSTEM_TOKENS
         self._fresh = REMINDER_TOKENS
@@ -196,10 +196,13 @@ class Stage:
         for at, block in enumerate(blocks):
             if at:
                 try:
-                    self._wait(self._never) if self.stuck else self._pause(PAUSE_BEFORE_BLOCK_S / 2)
+                    self._wait(self._never) if self._is_stuck() else self._pause(PAUSE_BEFORE_BLOCK_S / 2)
                 except Interrupted as signalled:
                     raise Ended(self._cut_off(signalled.number, (message, block, tokens))) from None
             self.stream.block(message, block, tokens)
+
+    def _is_stuck(self) -> bool:
+        return 0 < self.stuck <= self.stream.replies
 
     def _tokens(self, blocks: list[Block]) -> Tokens:
         said = json.dumps([{name: value for name, value in each.items() if name != "id"} for each in blocks])

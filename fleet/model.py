@@ -156,14 +156,14 @@ class Fleet:
         runner.run.run.seq = news.seq
         runner.facts = msgspec.json.decode(news.run, type=ServerState)
         runner.epoch = news.epoch
-        runner.heard_at, runner.lost = news.at, None
+        runner.heard_at, runner.lost = max(runner.heard_at, news.at), None
         return True
 
     @_fold.register
     def _committed(self, news: Committed, runner: _Runner) -> bool:
         if runner.run is None or news.epoch != runner.epoch:
             raise Gap(f"events of {news.epoch or 'an unknown database'} came before its snapshot")
-        runner.heard_at, runner.lost = news.at, None
+        runner.heard_at, runner.lost = max(runner.heard_at, news.at), None
         new = [event for event in news.events if event.seq > runner.run.run.seq]
         if new and (new[0].seq != runner.run.run.seq + 1 or new[-1].seq != new[0].seq + len(new) - 1):
             raise Gap(f"after event {runner.run.run.seq} came event {new[0].seq}")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import IO, Final, TypeVar
 
 from base.disk import is_disk_full
 
@@ -94,20 +96,18 @@ class Calls:
     def _communicate(
         self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes | None
     ) -> tuple[int, bytes, bytes]:
-        with self._start(argv, folder, environment, stdin) as process:
-            given = stdin
+        with _input_of(stdin) as source, self._start(argv, folder, environment, source) as process:
             while True:
                 try:
-                    output, errors = process.communicate(given, timeout=LOOK_S)
+                    output, errors = process.communicate(timeout=LOOK_S)
                 except subprocess.TimeoutExpired:  # what it has printed is kept for the next turn
-                    given = None  # it has what it is given, and may be given it once
                     if self._killed:  # what it has started may hold its pipes open
                         return process.wait(), b"", b""
                 else:
                     return process.returncode, output, errors
 
     def _start(
-        self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes | None
+        self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: IO[bytes] | int
     ) -> subprocess.Popen[bytes]:
         with self._turn:
             if self._killed:
@@ -116,11 +116,23 @@ class Calls:
                 argv,
                 cwd=folder,
                 env=environment,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
             return self._process
+
+
+@contextmanager
+def _input_of(content: bytes | None) -> Iterator[IO[bytes] | int]:
+    """A file with the input of a call: `communicate` cannot go on to write a pipe after a timeout."""
+    if content is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
 
 
 async def in_thread(

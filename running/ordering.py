@@ -28,7 +28,7 @@ QUEUE_MAX: Final = 1000  # stories of a queue
 STATES: Final = {
     "done": "is done",
     "blocked": "is blocked: try it again first",
-    "parked": "is parked in the plan",
+    "parked": "is out of scope in the plan",
     "unknown": "has a status that is not known",
 }
 
@@ -65,7 +65,7 @@ async def check_queue(workspace: Workspace, queue: RunQueue, selection: Selectio
 def _refusal(tracker: sprint.Sprint, key: str, selection: Selection) -> Exception | None:
     story = tracker.story(key)
     if story is None:
-        return BadRequest("stories", f"the tracker has no story {key!r}")
+        return BadRequest("stories", f"the plan has no story {key!r}")
     if selection.is_running(key):
         return NotNow("running", f"{key} is in the group that runs")
     if (state := STATES.get(story.status.value)) is not None:

@@ -55,7 +55,7 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None, select
     tracker = await plan_here(workspace)
     name = workspace.relative(workspace.project.tracker)
     if tracker.kind is sprint.PlanKind.NONE:
-        raise NotNow("no_plan", "there is no plan yet: make a tracker of the epics, on the Board or by the verb init")
+        raise NotNow("no_plan", "there is no plan yet: make one of the epics, on the Board or by the verb init")
     if not tracker.stories:
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable and not tracker.store:
@@ -104,7 +104,7 @@ async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None, sel
     if sentence:
         return NotNow("cannot_run", f"no story can run; {sentence}")
     whose = "all" if named is None else "all that were named"
-    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
+    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or out of scope")
 
 
 def _shown(names: list[str]) -> str:

@@ -228,7 +228,7 @@ class TakeOvers:
             try:
                 await asyncio.to_thread(sprint.set_status, self._workspace.project, key, new, status)
             except (sprint.Conflict, sprint.Refused) as refused:
-                raise NotNow("refused", f"{key} cannot be set back from blocked: {refused}") from None
+                raise NotNow("refused", f"{key} cannot be retried: {refused}") from None
         return "blocked", new if status == "blocked" else status or new
 
     async def _return(

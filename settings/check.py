@@ -43,7 +43,10 @@ def check(name: str, value: Any, where: str) -> Any:
     if value is None and setting.optional:
         return None
     if not _fits(setting, value):
-        shown = "the given value" if setting.secret else _shown(value)
+        shown = _shown(value)
+        # An address may hold a password, which no log is to repeat.
+        if setting.secret or (setting.kind in ("url", "broker") and "@" in shown):
+            shown = "the given value"
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
     if setting.fields:
         _check_fields(setting, value, where)
@@ -115,6 +118,8 @@ def _is_broker(value: Any) -> bool:
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         if parts is None or parts.scheme not in ("nats", "tls") or not parts.hostname or parts.port == 0:
+            return False
+        if not value.isprintable() or " " in value:  # which `urlsplit` passes over
             return False
         return "@" not in parts.netloc and parts.path in ("", "/") and not parts.query and not parts.fragment
     except ValueError:  # an invalid port, an unclosed bracket

@@ -37,7 +37,7 @@ from sprint.status import RUNNABLE, Kind, Status, canonical
 from sprint.stories.final import delete_final_file, deleted_files, final_file
 from sprint.story import Section, StoryDocument, read_story
 from sprint.tickets.intake import Intake, keep_finding
-from sprint.views import Overview, StoryInfo
+from sprint.views import Overview, StoryConditions, StoryInfo
 
 __all__ = [
     "RUNNABLE",
@@ -69,6 +69,7 @@ __all__ = [
     "SprintError",
     "Status",
     "StatusEdit",
+    "StoryConditions",
     "StoryDocument",
     "StoryEntry",
     "StoryInfo",

@@ -118,7 +118,7 @@ def make_tracker(project: Project, day: date, expected: str) -> Proposal:
     """
     proposal = propose(project, day)
     if not proposal.text:
-        raise Refused("There are no epics with stories of which a tracker could be made.")
+        raise Refused("There are no epics with stories of which a plan could be made.")
     if not inside(proposal.path, project.root):
         raise Refused(f"{proposal.path} lies outside the project.")
     if expected != proposal.sha256:

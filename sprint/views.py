@@ -61,14 +61,35 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 # Defaults are omitted: in a tracker of a thousand stories they would be most of the answer.
-class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoryConditions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the plan says about when and how a story runs; what it does not say is absent.
+
+    `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not start it by itself;
+    `skipped` is the reason for which the operator has put it aside. `leftover`: open, but of an epic that is done.
+    followup_review_recommended, warnings: what the story's build says of its own work.
+    """
+
+    ref: str = ""
+    after: list[str] = []
+    waiting_for: list[str] = []
+    hold: str = ""
+    plan_checkpoint: bool = False
+    done_checkpoint: bool = False
+    hitl: bool = False
+    risk: str = ""
+    assignee: str = ""
+    blocked_reason: str = ""
+    leftover: bool = False
+    skipped: str = ""
+    followup_review_recommended: bool = False
+    warnings: list[str] = []
+
+
+class StoryInfo(StoryConditions, frozen=True, omit_defaults=True, kw_only=True):
     """A story with what its file and the plan say; `files` are relative to the root, best first.
 
-    `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not
-    start it by itself; `skipped` is the reason for which the operator has put it aside, and `delivery`
-    where its finished work is on its way, which the plan does not say. `leftover`: open, but of an epic
-    that is done. `alias`: the key before a migration. followup_review_recommended, warnings: what the
-    story's build says of its own work. What a plan does not say is absent.
+    `delivery` says where its finished work is on its way, which the plan does not say. `alias`: the key before a
+    migration.
     """
 
     key: str
@@ -84,21 +105,7 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     drift: Drift | None
     line: int | None
     comment: str
-    after: list[str] = []
-    waiting_for: list[str] = []
-    hold: str = ""
-    ref: str = ""
-    plan_checkpoint: bool = False
-    done_checkpoint: bool = False
-    hitl: bool = False
-    risk: str = ""
-    assignee: str = ""
-    blocked_reason: str = ""
-    leftover: bool = False
     alias: str = ""
-    followup_review_recommended: bool = False
-    warnings: list[str] = []
-    skipped: str = ""
     delivery: str = ""
 
     @property

@@ -59,9 +59,9 @@ def set_status(
         with locked(real):
             return _edited(real, edit, before_writing)
     except LockTimeout:
-        raise Refused("Another program is writing the tracker and does not finish.") from None
+        raise Refused("Another program is writing the status file and does not finish.") from None
     except OSError as error:
-        raise Refused(f"The tracker cannot be written: {error.strerror or error}.") from error
+        raise Refused(f"The status file cannot be written: {error.strerror or error}.") from error
 
 
 def _edited(path: Path, edit: Callable[[bytes], Edit], before_writing: Callable[[], None]) -> StatusEdit:

@@ -118,7 +118,7 @@ async def test_a_missing_agent_is_refused_before_anything_starts(make_runner: Ma
 
 async def test_nothing_to_run_is_said(make_runner: MakeRunner) -> None:
     runner = await make_runner({"1-1-a": "done", "1-2-b": "deferred"})
-    with pytest.raises(NotNow, match="no story can run: all are done, blocked or parked"):
+    with pytest.raises(NotNow, match="no story can run: all are done, blocked or out of scope"):
         await runner.start()
 
 

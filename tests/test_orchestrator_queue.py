@@ -123,7 +123,7 @@ async def test_a_paused_batch_stops_at_its_time_as_well(make_runner: MakeRunner)
 @pytest.mark.parametrize(
     ("stories", "fields", "message"),
     [
-        (["9-9-z"], {}, "the tracker has no story '9-9-z'"),
+        (["9-9-z"], {}, "the plan has no story '9-9-z'"),
         (["1-1-a", "1-1-a"], {}, "1-1-a is named twice"),
         (["2-1-c"], {}, "2-1-c is done"),
         (["3-1-d"], {}, "3-1-d is blocked: try it again first"),

@@ -195,7 +195,8 @@ class Broker(Connection):
                 if place.consumer != expected:
                     raise BrokerLost("messages of the broker were lost on their way")
                 expected += 1
-                yield Message(message.subject, message.data, message.headers or {}, place.stream)
+                at = int(message.metadata.timestamp.timestamp() * 1000)
+                yield Message(message.subject, message.data, message.headers or {}, place.stream, at=at)
         finally:
             await messages.close()
 

@@ -25,6 +25,7 @@ from fleet.stream.problems import (
     BrokerProblem,
     NoStream,
     NotAllowed,
+    is_refused_login,
     not_connected,
     problem_of,
     refused_by_broker,
@@ -55,6 +56,7 @@ class Message:
     headers: Mapping[str, str]
     seq: int = 0
     reply: str = ""
+    at: int = 0
 
     @property
     def status(self) -> str:
@@ -99,9 +101,11 @@ class Connection:
         made: list[Self] = []
 
         async def on_error(error: Exception) -> None:
-            failures[0] = words(error)
-            if made and "permissions violation" in failures[0].lower():
-                made[0]._refuse(failures[0])
+            failure = words(error)
+            # A refusal is what counts: of a later try only the reset of the connection may be left.
+            failures[0] = failures[0] if is_refused_login(failures[0]) else failure
+            if made and "permissions violation" in failure.lower():
+                made[0]._refuse(failure)
 
         async def on_closed() -> None:
             if not lost.done():

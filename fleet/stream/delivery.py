@@ -55,14 +55,17 @@ class Delivery:
                 await remote.updated.wait()
             except Missing as error:
                 log.warning("%s: %s is kept nowhere any more; it begins anew", remote.name, error)
-                remote.seq = None
-                await remote.updated.wait()
+                behind, remote.seq = remote.is_behind, None
+                if not behind:
+                    await remote.updated.wait()
             except NoStream:
                 await asyncio.sleep(MAKE_S)
             except (BrokerProblem, Unreachable) as error:
                 if broker.lost.done():
                     return
                 log.info("%s is followed again: %s", remote.name, error)
+                if isinstance(error, Unreachable) and remote.lost is not None and remote.is_behind:
+                    remote.seq = None  # it cannot be asked for what the stream has dropped: its last state is known
                 await asyncio.sleep(RETRY_S)
 
     async def _begin(self, remote: Remote) -> None:
@@ -75,14 +78,18 @@ class Delivery:
             run = msgspec.Raw(await self._get(remote, "/api/run"))
             seq = msgspec.json.decode(run, type=Position).seq
         remote.epoch, remote.seq = state.epoch, seq
-        await remote.put(Snapshot(remote.id, state.epoch, seq, bytes(run), now_ms()))
-        if remote.lost is not None:  # a state is no sign of life
+        # A state is no sign of life: it may be of yesterday.
+        at = now_ms() if remote.lost is None else min(remote.state_at, now_ms())
+        await remote.put(Snapshot(remote.id, state.epoch, seq, bytes(run), at))
+        if remote.lost is not None:
             await remote.put(Lost(remote.id, remote.lost))
 
     async def _deliver(self, broker: Broker, remote: Remote) -> None:
         async with aclosing(self.events(broker, remote, remote.seq or 0)) as events:
             async for event in events:
-                await remote.put(Committed(remote.id, remote.epoch, (event.envelope(),), now_ms()))
+                envelope = event.envelope()
+                at = now_ms() if remote.lost is None else min(envelope.timestamp, now_ms())
+                await remote.put(Committed(remote.id, remote.epoch, (envelope,), at))
                 remote.seq = event.seq
                 if remote.lost is not None:  # what is delivered may be of yesterday
                     await remote.put(Lost(remote.id, remote.lost))

@@ -72,10 +72,13 @@ def problem_of(error: BaseException) -> BrokerProblem:
     return BrokerLost(f"the connection to the broker was lost ({words(error)})")
 
 
+def is_refused_login(reason: str) -> bool:
+    return "authorization" in reason.lower() or "authentication" in reason.lower()
+
+
 def not_connected(address: str, who: str, reason: str) -> BrokerProblem:
     """Return why there is no connection."""
-    lowered = reason.lower()
-    if "authorization" in lowered or "authentication" in lowered:
+    if is_refused_login(reason):
         return BrokerProblem(
             f"the NATS server at {address} refuses {who}: check SPRINT_RUNNER_FLEET_USER and "
             "SPRINT_RUNNER_FLEET_PASSWORD, or _CREDS or _NKEY instead"

@@ -12,7 +12,7 @@ import msgspec
 from fleet.source import Lost, News, RunnerId, RunnerInfo
 from fleet.stream.connection import Message
 from fleet.stream.names import VERSION, VERSION_HEADER
-from fleet.stream.presence import StateMessage
+from fleet.stream.presence import NO_RUN, StateMessage
 
 STREAM: Final = "stream"
 SILENT: Final = "Nothing is heard of it."
@@ -31,6 +31,7 @@ class Remote:
         self.id = RunnerId(STREAM, name)
         self.name = name
         self.state: StateMessage | None = None
+        self.state_at = 0  # when the broker has stored it, in ms
         self.epoch = ""
         self.seq: int | None = None
         self.heard = heard  # by the loop's clock
@@ -39,6 +40,12 @@ class Remote:
         self.problem: str | None = None  # what of it cannot be read
         self.task: asyncio.Task[None] | None = None
         self.updated = asyncio.Event()  # of a newer state
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether its state is newer than the last event that was delivered, and complete."""
+        state = self.state
+        return state is not None and bytes(state.run) != NO_RUN and state.seq > (self.seq or 0)
 
     async def lose(self, reason: str) -> None:
         """Say once that it cannot be reached."""

@@ -166,7 +166,7 @@ class StreamRunners:
         info = info_of(state)
         if remote.state is None or info_of(remote.state) != info:
             await self._news.put(Listed(remote.id, info))
-        remote.state = state
+        remote.state, remote.state_at = state, message.at
         remote.updated.set()
         if state.epoch != remote.epoch and remote.task is not None:
             await end_tasks(remote.task)

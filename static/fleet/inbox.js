@@ -3,7 +3,7 @@
 import { catchApiError, post } from "../kit/api.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { announce, toast } from "../kit/toast.js";
-import { AttentionRow } from "../run/attention.js";
+import { AttentionRow, titleOf } from "../run/attention.js";
 import { attentionItems, dismiss, isDismissed } from "../run/attention-items.js";
 import { NO_PLAN } from "../shell/plan.js";
 import { pathOf } from "./runners.js";
@@ -50,7 +50,7 @@ export class Inbox {
     this.#shown = open.length;
     this.#rows.render(open);
     show(byId("inbox"), open.length > 0);
-    text(byId("inbox-title"), open.length > 1 ? `Needs you (${open.length})` : "Needs you");
+    text(byId("inbox-title"), titleOf(open));
   }
 
   /** @param {string} id */

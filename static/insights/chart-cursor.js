@@ -14,7 +14,7 @@ const CLICK_PX = 6;
 const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 
 export class ChartCursor {
-  #tip = h("p", { class: "chart-value-tip", "aria-hidden": "true", hidden: true });
+  #tip = h("p", { class: "chart-tip chart-value-tip", "aria-hidden": "true", hidden: true });
   #box = h("i", { class: "chart-mark", hidden: true });
   #slider;
   el;

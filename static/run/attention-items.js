@@ -72,7 +72,8 @@ export function dismiss(id) {
  */
 export function attentionItems({ run, plan, link, replaying }, now) {
   const canAct = !link.lost && !replaying && !isReader;
-  const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
+  // Without a line nothing can be read, which the note over the page says.
+  const problems = [run.problem, run.agent.problem, link.lost ? null : plan.error].flatMap((message) =>
     message ? [lastingItem("problem", message)] : [],
   );
   // A wait for a time of the operator's own choice needs no one: the headline names it.

@@ -76,10 +76,11 @@ class AttentionList {
   }
 }
 
-/** @param {AttentionItem[]} items */
-function titleOf(items) {
-  if (items.every(({ item }) => item.kind === "waiting")) return "Waiting";
-  return items.length > 1 ? `Needs you (${items.length})` : "Needs you";
+/** The heading of items; a wait ends by itself and needs nobody. @param {readonly AttentionItem[]} items */
+export function titleOf(items) {
+  const count = items.filter(({ item }) => item.kind !== "waiting").length;
+  if (!count) return "Waiting";
+  return count > 1 ? `Needs you (${count})` : "Needs you";
 }
 
 /** The labels of the actions. @type {Record<AttentionItem["act"], string>} */

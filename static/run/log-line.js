@@ -58,7 +58,7 @@ function lineText(status, message, level = INFO) {
 
 /** @type {Record<string, string>} */
 const PLAN_CHANGES = {
-  made: "The tracker was made of the epics:",
+  made: "The plan was made of the epics:",
   found: "The plan was found:",
   initiative: "The initiative was chosen:",
 };

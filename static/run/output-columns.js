@@ -43,16 +43,19 @@ export class OutputColumns {
   /** The arrows go from one output to the next. @param {KeyboardEvent} event */
   #pressed(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const target = /** @type {Element} */ (event.target);
+    const target = /** @type {HTMLElement} */ (event.target);
     if (!by || !target.classList.contains("output-view")) return;
     const views = /** @type {HTMLElement[]} */ ([...this.el.querySelectorAll(".output-view")]);
     event.preventDefault();
-    views[(views.indexOf(target) + by + views.length) % views.length].focus();
+    views[(views.indexOf(/** @type {HTMLElement} */ (target)) + by + views.length) % views.length].focus();
   }
 }
 
 class LaneColumn {
   #name = h("b");
+  #keys = h("span", { class: "key" });
+  #title = h("span", { class: "title", dir: "auto" });
+  #story = h("a", { class: "column-story" }, this.#keys, this.#title);
   #time = h("time");
   #frame = h("div", { class: "output-frame" });
   /** @type {OutputStream | null} */ #stream = null;
@@ -60,18 +63,22 @@ class LaneColumn {
   el;
 
   /** @param {Column} column @param {(keys: readonly string[]) => void} onAlone */
-  constructor({ keys, title }, onAlone) {
+  constructor({ keys }, onAlone) {
     const names = keys.map(shortKey).join(", ");
-    const story = h("a", { class: "column-story", href: `#run?${new URLSearchParams({ story: keys[0] })}`, title });
-    fill(story, h("span", { class: "key", text: names }), h("span", { class: "title", dir: "auto", text: title }));
     const alone = h("button", { type: "button", class: "plain", text: "Alone", "aria-label": `Show ${names} alone` });
     alone.addEventListener("click", () => onAlone(keys));
-    const head = h("header", { class: "column-head" }, this.#name, story, this.#time, alone);
+    const head = h("header", { class: "column-head" }, this.#name, this.#story, this.#time, alone);
     this.el = h("section", { class: "output-column", "aria-label": `Output of ${names}` }, head, this.#frame);
   }
 
   /** @param {Column} column */
-  update({ command, keys, hasOutput }) {
+  update({ command, keys: all, title, hasOutput }) {
+    const own = command?.story_keys.filter(Boolean) ?? [];
+    const keys = own.length ? own : all;
+    attr(this.#story, "href", `#run?${new URLSearchParams({ story: keys[0] })}`);
+    text(this.#keys, keys.map(shortKey).join(", "));
+    text(this.#title, title);
+    attr(this.#story, "title", title);
     const isOther = command?.command_id !== this.#command?.command_id;
     this.#command = command;
     text(this.#name, command ? shortCommand(command.command) : "");

@@ -55,6 +55,8 @@ export class OutputStream {
     this.#view = h("div", { class: "output-view", ...region }, this.#hints, this.#empty);
     this.#view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#latest.addEventListener("click", () => this.#follow());
+    // The form below it comes and goes, and takes of its height.
+    new ResizeObserver(() => this.#keepEnd()).observe(this.#view);
     const [head, rows] = this.#pages.nodes;
     this.#view.append(rows);
     this.el = h("div", { class: "output-stream" }, this.#view, this.#latest, this.#message.el, head);
@@ -119,6 +121,10 @@ export class OutputStream {
     // The server reads a long recording in the background: there will be more in a moment.
     if (page.reading) this.#readSoon();
     this.#drawWords(page);
+    this.#keepEnd();
+  }
+
+  #keepEnd() {
     if (this.#following) scrollToEnd(this.#view, () => this.#following && !this.#isOver);
   }
 

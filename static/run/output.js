@@ -225,7 +225,8 @@ export class Output {
     const columns = lanes.map(({ number, story_keys: keys }) => {
       const command = this.#liveOf(keys);
       const hasOutput = command !== null && Boolean(operationOf(run, command)?.message);
-      return { id: number, keys, title: titleOf(plan, keys[0]), command, hasOutput };
+      const [first] = command?.story_keys.filter(Boolean) ?? [];
+      return { id: number, keys, title: titleOf(plan, first ?? keys[0]), command, hasOutput };
     });
     this.#columns.render(columns);
   }

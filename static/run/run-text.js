@@ -66,7 +66,7 @@ const PAUSED = {
   question: "Paused: the agent waits for your answer",
   gate: "Paused: a decision is yours",
   "take-over": "Paused: a story is in your hands",
-  tracker: "Paused: the tracker cannot be read; the run continues by itself when it is back",
+  tracker: "Paused: the plan cannot be read; the run continues by itself when it is back",
 };
 
 /** @param {string | null} reason */

@@ -48,7 +48,7 @@ function marked(commands, { stories }) {
 function nextLane(run, upcoming) {
   const [cycle] = upcoming;
   if (!cycle || run.state !== "idle") return [];
-  const title = cycle.state === "begun" ? "Interrupted" : "Next";
+  const title = cycle.state === "begun" ? "Interrupted" : "Next group";
   const certain = cycle.steps.filter((step) => !isDoubtful(step));
   return [{ id: "next", title, place: "", keys: cycle.story_keys, steps: stepsOf([], certain) }];
 }

@@ -4,6 +4,7 @@
  * batch, so that only what differs is in the file.
  */
 import { fill, h } from "../kit/dom.js";
+import { shortCommand } from "../kit/format.js";
 import { canonical } from "./setting-format.js";
 
 /** @typedef {{agent?: string | string[] | null, model?: string | null, light_model?: string | null}} Entry */
@@ -85,7 +86,7 @@ function createRow(name, entry, agents, change) {
     input.addEventListener("input", () => set({ [key]: input.value.trim() }));
     return h("td", { "data-label": label }, input);
   });
-  const head = h("th", { scope: "row" }, h("code", { text: name }));
+  const head = h("th", { scope: "row", title: name, text: shortCommand(name) });
   return h("tr", { "data-command": name }, head, h("td", { "data-label": "Agent" }, agent), ...models);
 }
 

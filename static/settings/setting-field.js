@@ -233,7 +233,7 @@ function createSelect(options, props) {
 }
 
 /** How the page calls a choice whose name in the file it does not use otherwise. @type {Record<string, string>} */
-const CHOICE_WORDS = { cycle: "group of stories (cycle)" };
+const CHOICE_WORDS = { cycle: "group of stories" };
 
 /** @param {Setting} setting @returns {string[][]} value and label */
 function optionsOf({ kind, choices }) {

@@ -44,7 +44,7 @@ async def test_before_during_and_after_a_batch(tmp_path: Path) -> None:
         assert sum(story["cost_usd"] for story in stories) + project == pytest.approx(cost["cost_usd"], abs=1e-6)
         for path, status, words in (
             ("/api/batches/9/cost", 404, "there is no batch 9"),
-            ("/api/stories/9-9/cost", 404, "the tracker has no story '9-9'"),
+            ("/api/stories/9-9/cost", 404, "the plan has no story '9-9'"),
             ("/api/cost?day=soon", 400, "day: must be a date such as 2026-03-01"),
             ("/api/forecast?agent=nobody", 400, "agent: there is no agent 'nobody'"),
             ("/api/forecast?start_at=soon", 400, "start_at: must be a time as HH:MM"),

@@ -60,7 +60,7 @@ async def test_what_no_command_will_get_is_kept_and_reported(client: aiohttp.Cli
     status, stored = await post(client, "1-3-c/hint", text="Too late?")
     assert (status, stored["note"]) == (
         202,
-        "1-3-c is done: the hint is kept, and a command gets it when the story is set back",
+        "1-3-c is done: the hint is kept, and a command gets it when the story runs again",
     )
     assert (await post(client, f"{KEY}/hint", text="x"))[1]["note"].startswith(f"{KEY} is blocked: ")
     assert (await post(client, "1-2-b/hint", text="x"))[1]["note"] is None
@@ -70,7 +70,7 @@ async def test_what_no_command_will_get_is_kept_and_reported(client: aiohttp.Cli
     ("path", "fields", "status", "message"),
     [
         ("1-2-b/retry", {}, 409, "1-2-b is ready-for-dev: only a blocked story is tried again"),
-        ("9-9-z/hint", {"text": "x"}, 404, "the tracker has no story '9-9-z'"),
+        ("9-9-z/hint", {"text": "x"}, 404, "the plan has no story '9-9-z'"),
         ("1-2-b/hint", {}, 400, "text: must be a text of 1 to 16384 bytes"),
         ("1-2-b/hint", {"text": " \n"}, 400, "text: must be a text of 1 to 16384 bytes"),
         ("1-2-b/hint", {"text": "é" * 8193}, 400, "text: must be a text of at most 16384 bytes"),

@@ -44,7 +44,7 @@ async def test_the_order_of_a_run_is_told_before_it_starts(client: aiohttp.Clien
 @pytest.mark.parametrize(
     ("fields", "status", "message"),
     [
-        ({"stories": ["9-9-z"]}, 400, "stories: the tracker has no story '9-9-z'"),
+        ({"stories": ["9-9-z"]}, 400, "stories: the plan has no story '9-9-z'"),
         ({"only": True}, 400, "only: no story is chosen: choose at least one, or have the batch stop after this story"),
         ({"stories": ["1-3-c"]}, 409, "1-3-c is done"),
         ({"stories": ["1-1-a"]}, 409, "1-1-a is blocked: try it again first"),

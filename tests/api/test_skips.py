@@ -54,7 +54,7 @@ async def test_another_try_of_a_skipped_story_brings_it_back(client: aiohttp.Cli
 @pytest.mark.parametrize(
     ("key", "fields", "status", "message"),
     [
-        ("9-9-z", {"reason": "x"}, 404, "the tracker has no story '9-9-z'"),
+        ("9-9-z", {"reason": "x"}, 404, "the plan has no story '9-9-z'"),
         ("1-3-c", {"reason": "x"}, 409, "1-3-c is done: there is nothing left to skip"),
         (KEY, {}, 400, "reason: must be a reason of 1 to 16384 bytes"),
         (KEY, {"reason": " \n"}, 400, "reason: must be a reason of 1 to 16384 bytes"),

@@ -114,7 +114,7 @@ async def test_a_session_is_never_used_by_two_and_a_kill_changes_nothing(
 
 async def test_what_is_wrong_is_refused_in_a_sentence(client: aiohttp.ClientSession) -> None:
     for path, status, message in (
-        ("9-9-z/take-over", 404, "the tracker has no story '9-9-z'"),
+        ("9-9-z/take-over", 404, "the plan has no story '9-9-z'"),
         ("1-3-c/take-over", 409, "1-3-c is done: set it back before you change it"),
         (f"{KEY}/hand-back", 409, f"{KEY} is not taken over"),
     ):

@@ -58,8 +58,8 @@ ARRIVED: Final = f"""Math.max(...performance.getEntriesByType("resource")
 
 async def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        project = _project(Path(folder) / "large")
-        await _history(project / ".sprint-runner" / "sprint-runner.db")
+        project = large_project(Path(folder) / "large")
+        await large_history(project / ".sprint-runner" / "sprint-runner.db")
         server = Server([str(project), "--port", "0"], Path(folder)).start()
         try:
             rows = [_answer(server.url, path) for path in DATA]
@@ -102,7 +102,8 @@ def _keys() -> list[str]:
     return [f"{1 + n // 20}-{1 + n % 20}-story-number-{n}" for n in range(STORIES)]
 
 
-def _project(root: Path) -> Path:
+def large_project(root: Path) -> Path:
+    """Write a project of 25 epics with 20 stories each."""
     folder = root / "_bmad-output" / "implementation-artifacts"
     folder.mkdir(parents=True)
     lines = ["development_status:"]
@@ -121,7 +122,7 @@ def _project(root: Path) -> Path:
     return root
 
 
-async def _history(path: Path) -> None:
+async def large_history(path: Path) -> None:
     """What years of one project leave behind."""
     database = await Database.open(path)
     batch = await database.write(create_batch, max_cycles=None, status="completed", ended_at=1)

@@ -208,6 +208,8 @@ def test_filters_are_kept_in_the_address(board: Page) -> None:
     board.get_by_role("button", name="Views").click()
     board.get_by_label("Save this view as").fill("Notebook, by title")
     board.keyboard.press("Enter")
+    expect(board.locator(".toast").last).to_have_text("Saved for all browsers: Notebook, by title.")
+    assert "Notebook, by title" in board.evaluate("fetch('/api/board/views').then(answer => answer.text())")
     board.get_by_role("button", name="Show all").click()
     board.get_by_role("button", name="Board", exact=True).click()
     expect(board.locator(".card")).to_have_count(7)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from fleet.registry import registry_of
 from tests.servers import PROGRAM
 
 from .conftest import ROOT, PageServer, Watch, picture
@@ -38,18 +42,26 @@ def runners(tmp_path: Path) -> Iterator[list[PageServer]]:
         server.close()
 
 
-@pytest.fixture
-def fleet_url(tmp_path: Path, runners: list[PageServer]) -> Iterator[str]:
-    """The address of the fleet's page."""
+@contextmanager
+def fleet_of(server: PageServer) -> Iterator[str]:
+    """The address of the fleet's page of those that share a server's state folder."""
     process = subprocess.Popen(
-        [*PROGRAM, "fleet", "--port", "0"], env=runners[0].environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*PROGRAM, "fleet", "--port", "0"], env=server.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    line = process.stdout.readline()
-    yield line.split()[-1]
-    process.terminate()
-    process.wait()
-    process.stdout.close()
+    try:
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def fleet_url(runners: list[PageServer]) -> Iterator[str]:
+    """The address of the fleet's page."""
+    with fleet_of(runners[0]) as url:
+        yield url
 
 
 @both_widths
@@ -113,3 +125,73 @@ def test_all_runners_on_one_page(
     expect(page.locator("#stopped-list")).to_contain_text(str(runners[1].root))
     expect(page.get_by_role("button", name="Start the runner of Perch")).to_have_count(2)
     page.close()  # before its server ends, which it would complain about
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[PageServer]:
+    """A runner that is started; whatever runs of it in the end is ended."""
+    server = PageServer(tmp_path, "max")
+    server.environment["XDG_STATE_HOME"] = str(tmp_path / "state")
+    yield server.start()
+    server.close()
+    for entry in registry_of(server.environment).entries():
+        if entry.is_running:
+            os.kill(entry.pid, signal.SIGTERM)
+            while entry.is_running:
+                time.sleep(0.05)
+
+
+def test_a_runner_that_ends_says_so_and_is_started_again(
+    context: BrowserContext, one: PageServer, watch: Watch, tmp_path: Path
+) -> None:
+    watch.allow("404|502|WebSocket connection to")
+    with fleet_of(one) as url:
+        page = context.new_page()
+        page.goto(url)
+        page.locator(".runner").get_by_role("link").click()
+        expect(page.locator("#link")).to_have_attribute("data-kind", "live")
+        path = page.url.partition("#")[0]
+        one.end()
+        note = page.locator("#old-note")
+        expect(note).to_contain_text(re.compile("This runner is not running any more. What you see is as of"))
+        expect(page.locator("#link-words")).to_have_text("Not running")
+        expect(page.locator("#attention")).to_be_hidden()  # what cannot be read without a line needs nobody
+        page.evaluate(AXE.read_text())
+        assert in_both_schemes(page) == []
+        picture(page, "fleet-gone")
+        # What opens its address now is a page that says so, with the same way back.
+        other = context.new_page()
+        assert (response := other.goto(path)) is not None
+        assert response.status == 404
+        expect(other.locator("h1")).to_have_text("This runner is not running")
+        other.evaluate(AXE.read_text())
+        assert in_both_schemes(other) == []
+        picture(other, "fleet-gone-opened")
+        other.get_by_role("link", name="All projects on one page").click()
+        expect(other).to_have_url(url)
+        # It is started by its button, and the page that waited continues by itself.
+        other.get_by_role("button", name="Start the runner of Perch").click()
+        expect(other).to_have_url(re.compile("/r/local"), timeout=BATCH_MS)
+        expect(other.locator("#link")).to_have_attribute("data-kind", "live")
+        expect(note).to_be_hidden()
+        other.close()
+        page.close()
+
+
+def test_the_switcher_starts_a_project(context: BrowserContext, one: PageServer, tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    second = PageServer(tmp_path / "second", "max")
+    second.environment["XDG_STATE_HOME"] = one.environment["XDG_STATE_HOME"]
+    second.start().end()
+    page = context.new_page()
+    page.goto(one.url.replace("127.0.0.1", "localhost"))
+    page.locator("#project-name").click()
+    projects = page.get_by_role("dialog", name="Projects of this machine")
+    projects.locator("li").filter(has_text=str(second.root)).get_by_role("button").click()
+    # Under the name by which the browser knows the operator.
+    expect(page).to_have_url(re.compile(r"^http://localhost:\d+/"), timeout=BATCH_MS)
+    expect(page).not_to_have_url(re.compile(re.escape(one.url.rpartition(":")[2])))
+    expect(page.locator("#link")).to_have_attribute("data-kind", "live")
+    page.locator("#project-name").click()
+    expect(page.locator("#projects [aria-current]")).to_contain_text(str(second.root))
+    page.close()

@@ -37,6 +37,13 @@ UNKNOWN = """() => {
   return [...used].filter((name) => !known.getPropertyValue(name));
 }"""
 
+# What lies outside of the part that it belongs to.
+OUTSIDE = """() => [...document.querySelectorAll(".part")].flatMap((part) => {
+  const { top, bottom } = part.getBoundingClientRect();
+  return [...part.querySelectorAll("*")].map((one) => [one.className, one.getBoundingClientRect()])
+    .filter(([, box]) => box.height && (box.top < top - 1 || box.bottom > bottom + 1)).map(([name]) => name);
+})"""
+
 
 def test_the_kit_shows_every_part_in_both_schemes(context: BrowserContext, idle: PageServer) -> None:
     page = context.new_page()
@@ -51,6 +58,7 @@ def test_the_kit_shows_every_part_in_both_schemes(context: BrowserContext, idle:
         == 0
     )
     assert page.evaluate(UNKNOWN) == []
+    assert page.evaluate(OUTSIDE) == []
     assert page.locator("script").count() == 0
     page.evaluate(AXE.read_text())
     assert in_both_schemes(page) == []

@@ -128,7 +128,7 @@ def test_without_a_server_there_is_one_sentence(server: Server, call: Call, tmp_
         (("answer", "7", "blue"), 1, "command 7 has asked nothing"),
         (("answer", "gate-7", "go"), 1, "there is no gate 7"),
         (("answer", "gate-7", "perhaps"), 1, "decision: must be one of go, back, skip, stop"),
-        (("hint", "9-9-z", "x"), 1, "the tracker has no story '9-9-z'"),
+        (("hint", "9-9-z", "x"), 1, "the plan has no story '9-9-z'"),
         (("hint", KEY), 2, "the following arguments are required: text"),
         (("start", "--batch", "0"), 2, "must be a whole number from 1"),
         (("status", "--project", "/nowhere"), 2, "/nowhere"),

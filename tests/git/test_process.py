@@ -42,3 +42,11 @@ async def test_a_call_that_was_ended_before_its_turn_never_starts(root: Path) ->
 async def test_more_calls_than_threads_all_return(root: Path) -> None:
     calls = [run_git(root, ("rev-parse", "HEAD")) for _ in range(process.CALLS_MAX * 2)]
     assert len(set(await asyncio.gather(*calls))) == 1
+
+
+async def test_a_slow_call_reads_all_of_its_input_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call is slow on a busy machine; this one reads while it is looked at several times."""
+    monkeypatch.setattr(process, "LOOK_S", 0.01)
+    content = b"line\n" * 50_000
+    slow = ("-c", "alias.slow=!sleep 0.1 && cat")
+    assert await run_git(root, ("slow",), options=slow, stdin=content) == content.decode()

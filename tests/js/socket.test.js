@@ -161,6 +161,21 @@ test("a tick reports what no event can, and when it is over", () => {
   assert.deepEqual(problems, ["the disk is full", null]);
 });
 
+test("a server without the runner says so until it is back or is itself not reached", () => {
+  init(5);
+  world.line.onclose({ code: 4404 });
+  assert.deepEqual([link.lost, link.gone], [true, true]);
+  world.pass(600);
+  assert.deepEqual([link.kind, link.gone], ["connecting", true]);
+  world.line.onclose({ code: 1006 });
+  assert.equal(link.gone, false);
+  world.pass(2_000);
+  world.line.onclose({ code: 4404 });
+  world.pass(5_000);
+  init(0);
+  assert.deepEqual([link.kind, link.lost, link.gone], ["live", false, false]);
+});
+
 test("a dead line is found within 45 seconds", () => {
   init(5);
   world.pass(45_000);

@@ -120,7 +120,7 @@ test("while nothing runs, the certain steps of what is next are shown", () => {
     lanesOf(/** @type {any} */ ({ ...initial() }), list([]), [{ state, story_keys: ["d"], steps }]);
   assert.deepEqual(
     shown("next").map((lane) => [lane.title, lane.steps.map((step) => step.command)]),
-    [["Next", ["dev-story"]]],
+    [["Next group", ["dev-story"]]],
   );
   assert.equal(shown("begun")[0].title, "Interrupted");
 });

@@ -241,7 +241,7 @@ async def test_one_command_of_a_story_that_is_done(make_runner: MakeRunner) -> N
     answer = await look(runner, stories=["1-1-a"])
     assert answer.cycles == []
     assert answer.notes == ["1-1-a is done: no command would run for it."]
-    assert answer.refusals == ["no story can run: all that were named are done, blocked or parked"]
+    assert answer.refusals == ["no story can run: all that were named are done, blocked or out of scope"]
     for command in answer.commands:
         one = await look(runner, stories=["1-1-a"], command=command)
         assert [kind_of(step.command) for step in steps(one)] == [command]

@@ -11,52 +11,82 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.conftest import FLAGS, chromium
-from tests.shots.stage import SCHEMES, SERVERS, SHOTS, WIDTHS, Shot, server
+from tests.browser.conftest import FLAGS, PageServer, chromium
+from tests.shots.sheets import write_sheets
+from tests.shots.states import STATES, fleet, server
+from tests.shots.views import PHONE, SCHEMES, VIEWS, WIDTHS, View, visit
 
 FOLDER: Final = Path("tests/browser/output/shots")
 LOOK_MS: Final = 30_000  # for a view to load on a busy machine
+FLEET: Final = "fleet"
+KIT: Final = "kit"
 
 
 def main(arguments: list[str]) -> None:
     folder = Path(arguments[0]) if arguments else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [shot for shot in SHOTS if shot.name.startswith(tuple(arguments[1:]) or "")]
+    names = tuple(arguments[1:]) or ("",)
     expect.set_options(timeout=LOOK_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        for state in SERVERS:
-            if shots := [shot for shot in wanted if shot.server == state]:
+        for state in STATES:
+            views = [view for view in VIEWS if view.state == state and view.name.startswith(names)]
+            if views:
                 with server(state) as running:
-                    _take(browser, running.url, shots, folder)
+                    _take(browser, running, views, folder)
+        _take_others(browser, folder, names)
+        write_sheets(browser, folder)
         browser.close()
 
 
-def _take(browser: Browser, url: str, shots: list[Shot], folder: Path) -> None:
-    for width, height in WIDTHS.items():
-        phone = width == min(WIDTHS)
+def _take(browser: Browser, server: PageServer, views: list[View], folder: Path) -> None:
+    for view in views:
+        for widths in ([PHONE], [width for width in WIDTHS if width != PHONE]):
+            page = _new_page(browser, widths[0])
+            try:
+                visit(page, server, view)
+                _photograph(page, widths, folder, view.name, view.whole)
+            except Exception as error:  # the others are wanted all the same
+                sys.stdout.write(f"{view.name}: {str(error).splitlines()[0]}\n")
+            page.context.close()
+
+
+def _take_others(browser: Browser, folder: Path, names: tuple[str, ...]) -> None:
+    """The page of all runners, and the one of all parts, which have addresses of their own."""
+    if FLEET.startswith(names):
+        with fleet() as url:
+            _take_page(browser, url, ".runner", folder, FLEET)
+    if KIT.startswith(names):
+        with server("idle") as running:
+            _take_page(browser, f"{running.url}static/kit", ".part", folder, KIT)
+
+
+def _take_page(browser: Browser, url: str, selector: str, folder: Path, name: str) -> None:
+    for width in WIDTHS:
+        page = _new_page(browser, width)
+        page.goto(url)
+        expect(page.locator(selector).first).to_be_visible()
+        _photograph(page, [width], folder, name, whole=True)
+        page.context.close()
+
+
+def _new_page(browser: Browser, width: int) -> Page:
+    phone = width == PHONE
+    return browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        reduced_motion="reduce",
+        locale="en-GB",
+        has_touch=phone,
+        is_mobile=phone,
+    ).new_page()
+
+
+def _photograph(page: Page, widths: list[int], folder: Path, name: str, whole: bool) -> None:
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
         for scheme in SCHEMES:
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                reduced_motion="reduce",
-                locale="en-GB",
-                has_touch=phone,
-                is_mobile=phone,
-            )
-            for shot in shots:
-                page = context.new_page()
-                _pose(page, url, shot)
-                page.screenshot(path=folder / f"{shot.name}-{width}-{scheme}.png", full_page=shot.whole)
-                page.close()
-            context.close()
-
-
-def _pose(page: Page, url: str, shot: Shot) -> None:
-    page.goto(f"{url}#{shot.address}")
-    expect(page.locator("#link")).to_have_attribute("data-kind", "live")
-    expect(page.locator("#track > *")).not_to_have_count(0)
-    shot.pose(page)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=whole)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Final
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, PageServer, chromium
-from tests.shots.stage import STORY
+from tests.shots.states import STORY
 from tests.shots.webp import Frame, animated
 
 FILE: Final = Path("docs/dashboard.webp")
