@@ -28,7 +28,7 @@ OTHER: Final = {1280: "1-3-find-a-sighting", 360: "2-1-life-list"}
 QUESTION: Final = "Which timezone do dates without one mean?"
 BLOCKED: Final = "no list of the birds that count"
 HINT: Final = "Only birds that were seen."
-LIVE_SPEED: Final = "2"  # of the agent that is met at work
+LIVE_SPEED: Final = "0.5"  # of the agent that is met at work
 SCRIPTS: Final[dict[str, object]] = {
     "new": {},
     "over": {"dev-story": {key: [f"blocked:{BLOCKED}"] for key in OTHER.values()}},
@@ -369,16 +369,16 @@ def _(person: Person, scene: Scene) -> None:
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], PageServer]]:
-    """The server of a stage, started when it is first asked for."""
-    started: dict[str, PageServer] = {}
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, int], PageServer]]:
+    """The server of a stage at a width, started when it is first asked for."""
+    started: dict[tuple[str, int], PageServer] = {}
 
-    def stage(name: str) -> PageServer:
-        if name not in started:
+    def stage(name: str, width: int) -> PageServer:
+        if (name, width) not in started:
             speed = LIVE_SPEED if name == "live" else "max"
-            started[name] = PageServer(tmp_path_factory.mktemp(name), speed, SCRIPTS[name])
-            started[name].start()
-        return started[name]
+            started[name, width] = PageServer(tmp_path_factory.mktemp(name), speed, SCRIPTS[name])
+            started[name, width].start()
+        return started[name, width]
 
     yield stage
     for server in started.values():
@@ -388,11 +388,11 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", THINGS)
 def test_it_takes_as_many_clicks_as_the_document_says(
-    stages: Callable[[str], PageServer], context: BrowserContext, watch: Watch, name: str, width: int
+    stages: Callable[[str, int], PageServer], context: BrowserContext, watch: Watch, name: str, width: int
 ) -> None:
     watch.allow("409")
     wanted = THINGS[name]
-    scene = Scene(stages(wanted.stage), width)
+    scene = Scene(stages(wanted.stage, width), width)
     wanted.prepare(scene)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit(context, scene.server)
