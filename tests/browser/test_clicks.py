@@ -324,7 +324,7 @@ def story_row(page: Page, key: str) -> Locator:
 def _(person: Person, scene: Scene) -> None:
     page = person.page
     person.click(page.locator("#output-name a"))
-    person.click(page.locator(".command .change-link").first)
+    person.click(page.locator(".command .change-link:visible").first)
     expect(page.locator("#story .file").first).to_be_visible()
 
 
