@@ -17,6 +17,7 @@ from security.grants import Role
 from tests.fleet.stream.nats_server import NatsServer
 from tests.fleet.stream.readers import Reader
 from tests.fleet.stream.runners import machine
+from tests.fleet.stream.test_presence import within
 
 ID = RunnerId("stream", "box")
 
@@ -67,10 +68,10 @@ async def test_presence_is_right_within_three_seconds(nats: NatsServer, tmp_path
             assert box.runner._task is not None
             box.runner._task.cancel()  # as a process that was killed: no word of its end
             box.runner._connected = False
-            await reader.until(lambda: reader.lost("box") == "Nothing is heard of it.", 3)
+            await within(lambda: reader.lost("box") == "Nothing is heard of it.")
         async with machine(tmp_path, nats.address):
-            await reader.until(lambda: reader.lost("box") is None, 3)
-        await reader.until(lambda: reader.lost("box") == "It has ended.", 3)
+            await within(lambda: reader.lost("box") is None)
+        await within(lambda: reader.lost("box") == "It has ended.")
 
 
 async def test_what_the_stream_has_forgotten_is_asked_of_the_runner(
