@@ -42,7 +42,7 @@ from running.check_process import VerifyResult
 from running.machines import LaneJob, LaneLease, MachineLostError
 
 AGAIN_S: Final = 1.0  # after a broker that refuses what was posted
-RELEASE_S: Final = 3.0  # for the worker's word that it has nothing of the lane any more
+RELEASE_S: Final = 8.0  # for the worker's word that it has nothing of the lane any more
 CAUGHT_UP_S: Final = 20.0  # for what was said while no server was there
 
 log = logging.getLogger("sprint_runner.fleet")

@@ -289,14 +289,19 @@ class LaneWork:
             await self._keep()
         except (GitError, OSError) as error:
             log.warning("the tree of the lane %s stays in %s: %s", self.job.lane, self._tree.top, error)
-        kept = "" if self.kept is None else f"; its tree is kept as the branch {self.kept} of {self._copy.repository}"
-        log.warning("the lane %s was lost (%s): its agents were ended%s", self.job.lane, reason, kept)
+        if self.kept is None:
+            log.info("the lane %s is no longer worked on here (%s)", self.job.lane, reason)
+            return
+        kept = f"its tree is kept as the branch {self.kept} of {self._copy.repository}"
+        log.warning("the lane %s was lost (%s): its agents were ended, and %s", self.job.lane, reason, kept)
 
     async def _keep(self) -> None:
+        """Keep what the coordinator does not have, and remove the copy."""
         if not await self._copy.is_made(self.job.lane):
             return
-        state = await self._tree.state()
-        self.kept = await self._copy.keep(self.job.lane, state.commit, f"{self._lease.job}-{self._lease.token}")
+        state, last = await self._tree.state(), self._tree.last
+        if self._calls or self._channel.waiting or last is None or state.commit != last.commit:
+            self.kept = await self._copy.keep(self.job.lane, state.commit, f"{self._lease.job}-{self._lease.token}")
         await self._copy.remove(self.job.lane)
 
     async def _release(self, tasks: list[asyncio.Task[None]], order: ReleaseLane) -> None:

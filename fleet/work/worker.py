@@ -18,7 +18,7 @@ from typing import Final
 
 from agents import AgentSpec
 from base.tasks import end_tasks
-from fleet.stream.broker import Broker, BrokerProblem
+from fleet.stream.broker import Broker, BrokerProblem, NotAllowed
 from fleet.stream.login import BrokerLogin
 from fleet.stream.names import key_subject
 from fleet.work.copies import ProjectCopy, copies_in
@@ -109,20 +109,32 @@ class Worker:
 
     async def _take_jobs(self, broker: Broker) -> None:
         looked, names = -LOOK_S, list(self._config.projects)
+        closed: set[str] = set()
         self._report(None)
         while True:
             if len(self._lanes) >= self._config.places:
                 self._freed.clear()
                 await self._freed.wait()
             if not self._config.projects and time.monotonic() - looked > LOOK_S:
-                names, looked = await projects(broker), time.monotonic()
+                names, looked = [name for name in await projects(broker) if name not in closed], time.monotonic()
             for project in names:
                 if len(self._lanes) < self._config.places:
-                    lease = await pull(broker, project, PULL_S)
-                    if lease is not None:
-                        await self._take(broker, lease)
+                    await self._ask(broker, project, closed)
+            names = [project for project in names if project not in closed]
             if not names:
                 await asyncio.sleep(LOOK_S / 2)
+
+    async def _ask(self, broker: Broker, project: str, closed: set[str]) -> None:
+        """Take the next lane of a project, if there is one; a project of others is `closed`."""
+        try:
+            lease = await pull(broker, project, PULL_S)
+        except NotAllowed as refused:
+            closed.add(project)
+            if project in self._config.projects:
+                self._report(str(refused))
+            return
+        if lease is not None:
+            await self._take(broker, lease)
 
     async def _take(self, broker: Broker, lease: JobLease) -> None:
         try:

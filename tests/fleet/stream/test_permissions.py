@@ -30,7 +30,7 @@ from tests.fleet.stream.runners import machine
 
 CONFIGURATION = PROGRAM_DIR / "docs" / "fleet" / "nats-server.conf"
 STORE = "/var/lib/sprint-runner-fleet"
-USERS = ("admin", "operator", "viewer", "laptop", "desktop")
+USERS = ("admin", "operator", "viewer", "laptop", "desktop", "bench")
 
 
 async def refused(broker: Broker, subject: str, data: bytes = b"{}") -> None:
