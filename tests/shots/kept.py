@@ -27,8 +27,8 @@ NAMES: Final = (
     "insights-1280-light",
     "palette-found-1280-light",
 )
-MOST: Final = 50_000  # bytes of a picture
-QUALITIES: Final = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the encoder, to 1; the first one that is small enough is taken
+MOST: Final = 60_000  # bytes of a picture
+QUALITIES: Final = (0.6, 0.5, 0.4)  # of the encoder, to 1; the first one that is small enough is taken
 TALLEST: Final = 800  # px of a picture; the rest of a long page is cut
 ENCODE: Final = """async ([png, quality, most]) => {
   const image = new Image();
