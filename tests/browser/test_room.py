@@ -18,7 +18,8 @@ LONG = "\u05d0\u05d1\u05d2 " * 125  # 500 characters from the right
 # The labels that are cut: buttons, heads and names of tabs. A text of a project's own and a bar of a chart may be.
 CUT = """() => [...document.querySelectorAll("main, dialog[open]")].flatMap((root) => [...root.querySelectorAll(
     "button, a.button, [role=tab], th, label, legend, summary, .chip")])
-  .filter((el) => el.checkVisibility() && !el.closest(".unseen, .bar, [dir=auto]") && !el.querySelector("[dir=auto]")
+  .filter((el) => el.checkVisibility() && !el.closest(".unseen, .bar, [dir=auto]")
+    && !el.querySelector("[dir=auto]")
     && getComputedStyle(el).overflowX !== "visible" && el.scrollWidth > el.clientWidth + 1)
   .map((el) => el.textContent.trim())"""
 # Frames around nothing: a dashed edge, higher than two rows, without a word.
