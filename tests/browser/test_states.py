@@ -46,6 +46,13 @@ STICKY: Final = """() => {
 
 # The states with the most views; `make widths` has them all.
 OFTEN: Final = ("idle", "running", "asking")
+# On a telephone: a header of more than one line, verbs that are not at the thumb.
+FAR: Final = """() => {
+  const header = document.querySelector(".top").offsetHeight;
+  const verbs = [...document.querySelectorAll(".controls > button")].filter((one) => one.checkVisibility())
+    .filter((one) => one.getBoundingClientRect().top < innerHeight / 2).map((one) => `${one.id}: far from the thumb`);
+  return header > 60 ? [`a header of ${header} px`, ...verbs] : verbs;
+}"""
 
 
 @pytest.fixture(
@@ -92,5 +99,6 @@ def faults_of(page: Page) -> list[str]:
         page.set_viewport_size({"width": width, "height": height})
         found += [f"at {width} px wide: {fault}" for fault in page.evaluate(WIDE)]
         found += [f"at {width} px, over half of the height: {fault}" for fault in page.evaluate(STICKY)]
+    found += page.evaluate(FAR)
     found += [f"too small: {fault}" for fault in page.evaluate(SMALL, TARGET_PX)]
     return found

@@ -16,24 +16,26 @@ KEPT: Final = Path("docs/images")
 NAMES: Final = (
     "run-idle-1280-light",
     "run-running-1280-light",
+    "run-lanes-1280-dark",
     "run-running-360-dark",
-    "run-needs-you-1280-light",
-    "run-needs-you-360-dark",
+    "run-asking-1280-light",
+    "run-asking-360-dark",
     "run-ended-1280-light",
     "board-running-1280-dark",
-    "dossier-1280-light",
-    "timeline-1280-light",
-    "history-1280-light",
-    "board-running-360-light",
-    "find-1280-light",
+    "dossier-changes-1280-light",
+    "timeline-ended-1280-light",
+    "insights-1280-light",
+    "palette-found-1280-light",
 )
 MOST: Final = 60_000  # bytes of a picture
-QUALITIES: Final = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # of the encoder, to 1; the first one that is small enough is taken
-ENCODE: Final = """async ([png, quality]) => {
+QUALITIES: Final = (0.6, 0.5, 0.4)  # of the encoder, to 1; the first one that is small enough is taken
+TALLEST: Final = 800  # px of a picture; the rest of a long page is cut
+ENCODE: Final = """async ([png, quality, most]) => {
   const image = new Image();
   image.src = `data:image/png;base64,${png}`;
   await image.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  const size = { width: image.width, height: Math.min(image.height, most) };
+  const canvas = Object.assign(document.createElement("canvas"), size);
   canvas.getContext("2d", { alpha: false }).drawImage(image, 0, 0);
   return canvas.toDataURL("image/webp", quality).split(",")[1];
 }"""
@@ -56,7 +58,7 @@ def _encoded(page: Page, png: bytes) -> bytes:
     """Return the picture as WebP, as good as its bound allows."""
     text = base64.b64encode(png).decode()
     for quality in QUALITIES:
-        content = base64.b64decode(page.evaluate(ENCODE, [text, quality]))
+        content = base64.b64decode(page.evaluate(ENCODE, [text, quality, TALLEST]))
         if len(content) <= MOST:
             return content
     raise SystemExit(f"a picture has {len(content):,} bytes at the least, more than {MOST:,}")
