@@ -51,6 +51,10 @@ model: $(VENV)/dev
 fleet-storm: $(VENV)/dev
 	SPRINT_RUNNER_STORM_ROUNDS=100 $(PY) -m pytest -s -q -m worlds tests/fleet/stream/test_storm.py
 
+# A sprint on two workers, while coordinator, workers and broker are killed and stopped in turn.
+fleet-model: $(VENV)/dev
+	SPRINT_RUNNER_FLEET_KILLS=100 $(PY) -m pytest -s -q --timeout 3600 tests/fleet/work/test_model.py
+
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
 	node_modules/.bin/biome check --error-on-warnings
@@ -95,4 +99,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds widths fleet-storm soak lint format fuzz real shots film bench lock clean $(PARTS)
+.PHONY: run test quick worlds widths fleet-storm fleet-model soak lint format fuzz real shots film bench lock clean $(PARTS)

@@ -68,11 +68,13 @@ class Called:
 class WorkerProcess:
     """A worker as a process of its own."""
 
-    def __init__(self, name: str, folder: Path, address: str, *options: str) -> None:
+    def __init__(
+        self, name: str, folder: Path, address: str, *options: str, agents: dict[str, dict[str, object]] | None = None
+    ) -> None:
         self.name, self.folder, self.log = name, folder, folder / "log"
         folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "agents.yaml"
-        settings.write_text(yaml.safe_dump({"agents": agents_in(folder)}))
+        settings.write_text(yaml.safe_dump({"agents": agents_in(folder) if agents is None else agents}))
         self._command = [
             *(sys.executable, str(PROGRAM_DIR / "server.py"), "worker", "--fleet", address, "--name", name),
             *("--data-dir", str(folder / "data"), "--settings", str(settings), "--log-level", "info", *options),
