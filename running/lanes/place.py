@@ -15,13 +15,14 @@ from functools import partial
 from typing import Final, Literal
 
 from payloads import LaneChange, or_unset
-from running.gate import Gate, Stopped
+from running.gate import Gate, StopMode, Stopped
 from running.lanes.worktree import Worktree
-from running.machines import LaneJob, LaneLease, LaneMachine, MachineLostError
+from running.machines import LaneJob, LaneLease, LaneMachine, MachineLostError, Machines
 from running.workspace import Workspace, emit_durable, until_stored
 from store.lanes import Lane, get_leased_lanes, update_lane
 
 NOT_LEASED: Final[Mapping[str, str | int | None]] = dict.fromkeys(("machine", "job", "token", "cursor"))
+ASKED_S: Final = 2.0  # until a request for a worker is a wait
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -55,6 +56,7 @@ class LanePlace:
         self._job = job
         self._is_here = False
         self._waits = False
+        self._asking: asyncio.Future[LaneMachine | None] | None = None  # kept, since the loop keeps weak references
         self._lock = asyncio.Lock()  # commands of one lane may begin side by side
 
     @property
@@ -101,7 +103,7 @@ class LanePlace:
             if self._waits:
                 await self._emit("here", "goes on here")
             return
-        machine = None if machines is None else await machines.take(self._job, self._keep)
+        machine = None if machines is None else await self._ask(machines)
         if machine is None:
             if machines is not None and machines.problem is None and self._job.lease is not None:
                 self._job = replace(self._job, lease=None)  # no worker has it any more
@@ -110,11 +112,28 @@ class LanePlace:
         self.machine = machine
         await self._emit("worker", f"is worked on by {machine.name}", machine.name)
 
+    async def _ask(self, machines: Machines) -> LaneMachine | None:
+        """Ask for a worker; what takes long, as without a connection, is a wait as well. Raises `Stopped`."""
+        self._asking = asking = asyncio.ensure_future(machines.take(self._job, self._keep))
+        try:
+            while not (await asyncio.wait((asking,), timeout=ASKED_S))[0]:
+                await self._tell_wait()
+                if self._gate.stop_mode is not None:
+                    raise Stopped
+        finally:
+            # A server that ends gives nothing up: the next one asks for the same machine.
+            if self._gate.stop_mode is not StopMode.INTERRUPT:
+                asking.cancel()
+        return asking.result()
+
     async def _wait(self) -> None:
+        await self._tell_wait()
+        await self._gate.wait_for_change()
+
+    async def _tell_wait(self) -> None:
         if not self._waits:
             problem = None if self._workspace.machines is None else self._workspace.machines.problem
             await self._emit("waiting", f"waits for a place on a worker{'' if problem is None else f': {problem}'}")
-        await self._gate.wait_for_change()
 
     async def _emit(
         self, state: Literal["waiting", "here", "worker", "lost"], what: str, machine: str | None = None

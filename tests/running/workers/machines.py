@@ -258,11 +258,14 @@ class FakeMachines:
         self.jobs: list[LaneJob] = []
         self.forgotten: list[str] = []
         self._tokens = 0
+        self.connected = asyncio.Event()  # without it nobody answers
+        self.connected.set()
 
     def free(self, agents: Sequence[str]) -> int:
         return sum(max(0, worker.places - len(worker.lanes)) for worker in self.workers if not worker.away)
 
     async def take(self, job: LaneJob, keep: Callable[[LaneLease], Awaitable[None]]) -> LaneMachine | None:
+        await self.connected.wait()
         holder = next((worker for worker in self.workers if job.name in worker.lanes and not worker.away), None)
         free = (worker for worker in self.workers if not worker.away and len(worker.lanes) < worker.places)
         worker = holder or next(free, None)

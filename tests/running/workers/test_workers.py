@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from running.gate import StopMode
 from running.preflight import NotNow
 from tests.running.lanes.lane_runs import branches, ends, git, overlapped, worktrees
 from tests.running.workers.conftest import MakeRemote
@@ -116,3 +117,20 @@ async def test_one_lane_may_be_elsewhere_alone(make_remote: MakeRemote) -> None:
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert runner.of("command:start")[0]["machine"] == "desktop"
+
+
+async def test_a_fleet_that_does_not_answer_is_waited_for(make_remote: MakeRemote) -> None:
+    runner, machines = await make_remote({"1-1-a": "in-progress"})
+    machines.connected.clear()
+    machines.problem = "the broker does not answer"
+    await runner.start()
+    waiting = await runner.until(lambda event: event.type == "lane:change")
+    assert waiting.payload["state"] == "waiting"
+    assert waiting.payload["message"] == "1-1-a waits for a place on a worker: the broker does not answer"
+    assert [cycle.waits for cycle in runner.run_state.run.cycles] == [True]
+    runner.orchestrator.stop(StopMode.GRACEFUL)
+    await runner.until_end()
+    machines.connected.set()
+    machines.problem = None
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done"}
