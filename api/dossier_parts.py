@@ -35,6 +35,7 @@ class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     at: int
     tail: str
+    machine: str | None  # that it ran on; null: the runner's own
 
 
 class Hint(msgspec.Struct, frozen=True):

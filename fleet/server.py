@@ -12,6 +12,7 @@ import api.app_files
 import api.http
 import api.page
 import security
+from api.form_page import form_page
 from api.http import json_response
 from api.projects import PROJECTS, MachineProjects
 from api.projects import ROUTES as PROJECT_ROUTES
@@ -24,6 +25,9 @@ from fleet.source import RunnerSource
 from security import VISITOR
 from security.grants import Role
 
+NO_ACCESS: Final = (
+    "This page needs the token of the fleet or of its readers: open it once with ?token=… at the end of its address."
+)
 RELAY: Final = "/r/{id}/api/{tail}"
 
 
@@ -53,7 +57,7 @@ def build_app(
         secret=config.secret,
         access=access,
     )
-    security.protect(app, guard, api.http.refuse)
+    security.protect(app, guard, api.http.refuse, refusal_page)
     app[api.page.MANIFEST], app[RELAYED] = pages, Relayed()
     if projects is not None:
         app[PROJECTS] = projects
@@ -72,6 +76,16 @@ def access(request: web.Request) -> security.Access:
     if path == RELAY:
         return access_of(request.method, f"/api/{request.match_info['tail']}")
     return access_of(request.method, path)
+
+
+def refusal_page(request: web.Request, refused: security.RequestRefused) -> web.Response | None:
+    """Return the page for a browser without a token; None for every other refusal."""
+    is_page = request.path == "/" or (request.path.startswith("/r/") and request.path.endswith("/"))
+    if refused.status != 401 or not is_page or "text/html" not in request.headers.get("Accept", ""):
+        return None
+    response = form_page("No access", NO_ACCESS, status=401)
+    response.headers.update(refused.headers)
+    return response
 
 
 async def _service(app: web.Application, sources: Sequence[RunnerSource]) -> AsyncIterator[None]:

@@ -55,11 +55,12 @@ function costFact(now, before) {
 function tokenFact(now, before) {
   const words = (/** @type {Window} */ { line }) =>
     partialSum(tokens(allTokens(line)), allTokens(line), line.commands_without_tokens);
+  const { output_tokens: output, commands_without_tokens: unreported } = now.line;
   const known = (/** @type {Window} */ { line }) => (line.commands_without_tokens ? null : allTokens(line));
   return fact(
     "Tokens",
     words(now),
-    `${tokens(now.line.output_tokens)} output tokens`,
+    `${partialSum(tokens(output), output, unreported)} output tokens`,
     compared(now, before, known, words),
   );
 }

@@ -65,13 +65,17 @@ function renderBar(id, spent, budget) {
 }
 
 /** Tokens change no decision: they are named where the cost is pointed at. @param {Model} model */
-function renderTokens({ run }) {
+function renderTokens({ run, commands }) {
   const all = [run.totals, ...run.operations.map((operation) => operation.metrics)];
-  const sum = (/** @type {(m: any) => number} */ of) => all.reduce((total, m) => total + (of(m) || 0), 0);
+  const unreported = countUnreported(commands.values(), "tokens");
+  const sum = (/** @type {(m: any) => number} */ of) => {
+    const total = all.reduce((before, m) => before + (of(m) || 0), 0);
+    return partialSum(count(total), total, unreported);
+  };
   const words = [
-    `${count(sum(allTokens))} tokens`,
-    `${count(sum((m) => m.cache_read_tokens))} of them read from the cache`,
-    `${count(sum((m) => m.output_tokens))} output tokens`,
+    `${sum(allTokens)} tokens`,
+    `${sum((m) => m.cache_read_tokens)} of them read from the cache`,
+    `${sum((m) => m.output_tokens)} output tokens`,
   ];
   attr(byId("tile-cost"), "title", words.join(", "));
 }

@@ -88,7 +88,8 @@ export class OutputStream {
 
   /** New output was reported. @returns {boolean} whether it is still shown */
   #changed() {
-    if (this.#begun) this.#readSoon();
+    this.#begun = true; // whatever was reported of it: there is something to read
+    this.#readSoon();
     return !this.#isOver;
   }
 

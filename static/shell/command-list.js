@@ -122,7 +122,7 @@ function ended(command, event) {
     seq: event.seq,
     model: p.model ?? command.model,
     estimated_usd: p.metrics?.estimated_usd ?? null,
-    tokens: p.metrics ? allTokens(p.metrics) : null,
+    tokens: p.metrics?.output_tokens === undefined ? null : allTokens(p.metrics),
   };
 }
 

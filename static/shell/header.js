@@ -79,7 +79,9 @@ function titleOf({ run, counts, link }, needs) {
 function facts({ run, ready, counts }) {
   if (!ready) return "";
   const { batch, agent } = run;
-  const who = [batch?.agent || agent.name, agent.version?.split(" (")[0]].filter(Boolean).join(" ");
+  const name = batch?.agent || agent.name;
+  const version = name === agent.name ? agent.version?.split(" (")[0] : ""; // of another one it is not known
+  const who = [name, version].filter(Boolean).join(" ");
   if (run.state === "idle" && !batch && counts.unplanned) return "The project has epics and no sprint status file.";
   if (run.state === "idle" && !batch) {
     const work = `Takes the stories in order and has ${who || "the agent"} write, review and commit each one.`;

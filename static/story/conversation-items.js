@@ -136,12 +136,13 @@ function gateNote({ kind, comments, at, items, settled_by: by }) {
 }
 
 /** @param {any} check @returns {Note} */
-function checkNote({ command, ok, exit_code: code, at, duration_ms: ms, tail }) {
+function checkNote({ command, ok, exit_code: code, at, duration_ms: ms, tail, machine }) {
+  const where = machine ? ` on ${machine}` : "";
   const result = ok ? "passed" : code === null ? "took too long" : `ended with ${code}`;
   return {
     glyph: ok ? "check" : "cross",
     tone: ok ? "good" : "bad",
-    title: [h("b", { text: "Verify" }), " ", h("code", { text: command }), ` ${result} · ${duration(ms)}`],
+    title: [h("b", { text: "Verify" }), " ", h("code", { text: command }), ` ${result}${where} · ${duration(ms)}`],
     at,
     fold: tail || "It printed nothing.",
   };

@@ -114,7 +114,9 @@ function drawEdit(entry, edit) {
 async function readLines({ path, hunks, cut }) {
   const part = await loadPart(() => import("./diff-lines.js"));
   if (!part || !hunks) return [];
-  const box = h("div", { class: "edit-lines", "data-unnumbered": !hunks.some((hunk) => hunk.old || hunk.new) });
+  const region = { role: "region", tabindex: "0", "aria-label": `Changed lines of ${path}` };
+  const isUnnumbered = !hunks.some((hunk) => hunk.old || hunk.new);
+  const box = h("div", { class: "edit-lines", ...region, "data-unnumbered": isUnnumbered });
   box.append(...part.createLines({ path, hunks }));
   if (cut) box.append(h("p", { class: "empty", text: "The rest is in the recorded stream." }));
   return [box];

@@ -64,7 +64,7 @@ def hostile_dossier() -> Dossier:
         reason=ALL,
         standing=None,
         evidence=[Sentence("bad", ALL)],
-        checks=[CheckLine(id=1, command=ALL, ok=False, exit_code=1, duration_ms=1, at=0, tail=ALL)],
+        checks=[CheckLine(id=1, command=ALL, ok=False, exit_code=1, duration_ms=1, at=0, tail=ALL, machine=None)],
         reviews=[Review("code-review", [review])],
         commands=[CommandView(**command)],
         artifacts=[ALL],

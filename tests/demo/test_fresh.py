@@ -58,6 +58,7 @@ def test_chaos_is_the_same_project_with_a_script(tmp_path: Path) -> None:
     found = resolve(parse([str(folder), "--demo=chaos"]), {})
     assert found.loaded.settings.agents["demo"].command[-2:] == ["--script", str(script)]
     assert found.loaded.settings.silence_timeout_min < 1
+    assert found.loaded.settings.question_timeout_min == 0  # a question waits for who watches
 
 
 def test_a_demo_goes_on_as_the_kind_that_it_is(tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ async def test_a_runner_through_the_fleet(
 
     # The page and its modules are the fleet's own; without a token there is nothing.
     assert (await page.get(f"{path}/")).status == 401
+    for below in ("/", f"{path}/"):
+        refused = await page.get(below, headers={"Accept": "text/html"})
+        assert (refused.status, "open it once with ?token=" in await refused.text()) == (401, True)
     for role, headers in (("", OPERATOR), ('data-role="reader"', READER)):
         response = await page.get(f"{path}/", headers=headers)
         text = await response.text()

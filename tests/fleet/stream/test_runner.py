@@ -22,6 +22,7 @@ from security.trust_store import state_folder
 from tests.fleet.conftest import until
 from tests.fleet.stream.nats_server import NatsServer
 from tests.fleet.stream.readers import Reader
+from tests.fleet.stream.test_presence import within
 from tests.servers import demo, get
 
 NAME = "box"
@@ -53,6 +54,7 @@ async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path:
         await reader.until(lambda: (state := reader.state(NAME)) is not None and state.lost is None)
         run = await get(client, "/api/run")
         assert run["fleet"] == {"name": NAME, "address": nats.address, "connected": True, "problem": None}
+        await check_counts(reader, tmp_path / "demo")
         assert (await ask(reader, "POST", "/api/run/pause", {}))[0] == 409
         status, _ = await ask(reader, "POST", "/api/run/start", {"batch_size": 1}, Role.READER)
         assert status == 403
@@ -78,6 +80,15 @@ async def test_a_runner_is_seen_followed_and_steered(nats: NatsServer, tmp_path:
         await reader.until(lambda: reader.lost(NAME) == "It has ended.")
 
 
+async def check_counts(reader: Reader, root: Path) -> None:
+    """What no event carries is right within three seconds: the runner says when it has changed."""
+    tracker = root / "_bmad-output" / "implementation-artifacts" / "sprint-status.yaml"
+    text, done = tracker.read_text(), reader.run(NAME).plan.done
+    for change, expected in (("done", done + 1), ("backlog", done)):
+        tracker.write_text(text.replace("1-2-correct-a-sighting: backlog", f"1-2-correct-a-sighting: {change}"))
+        await within(lambda expected=expected: reader.run(NAME).plan.done == expected)  # type: ignore[misc]
+
+
 async def check_page(address: str, registry: Registry, run: Any) -> None:
     """The server of the fleet's page shows the runner once, and its whole page below one path."""
     local = RunnerClient()
@@ -92,6 +103,7 @@ async def check_page(address: str, registry: Registry, run: Any) -> None:
         await until(lambda: len(service.fleet.ids()) == 2)
         await until(lambda: [one.id for one in service.listed().runners] == [f"local.{entry.key}"])
         registry.leave(entry)  # as if it were of another machine
+        await until(lambda: len(service.fleet.ids()) == 1)
         await until(lambda: [(one.id, one.lost) for one in service.listed().runners] == [(str(ID), None)])
         (runner,) = (await json_of(page, "/api/fleet"))["runners"]
         assert (runner["id"], runner["info"]["project"], runner["run"]["seq"]) == (str(ID), "Perch", run["seq"])
