@@ -177,7 +177,8 @@ async def test_kills_in_turn_lose_and_double_nothing(sprints: Sprints) -> None:
     await sprints.paid.run.until(lambda run: run["state"] == "idle" and not run["resumable"])
     assert await sprints.paid.run.faults() == [], f"seed {SEED}, {done}"
     statuses = Counter(story["status"] for story in (await sprints.paid.run.run())["stories"])
-    assert statuses == {"done": len(STORIES)}, f"seed {SEED}, {done}"
+    reasons = sprints.paid.run.rows("SELECT story_key, reason FROM stories WHERE status = 'blocked'")
+    assert statuses == {"done": len(STORIES)}, f"seed {SEED}, {done}, {[tuple(row) for row in reasons]}"
     assert sprints.merges() == dict.fromkeys(STORIES, 1)
     assert sprints.differences() == []
     assert await sprints.left() == []
