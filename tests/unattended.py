@@ -33,7 +33,7 @@ POLL_S = 0.05
 ASKED = ("--help", "--version")  # of an agent's program, by a server that has just started
 ENDED = "(ended)"
 # Of the run's state: no event has them.
-SERVERS_OWN = ("agent", "project", "limits", "plan", "guardian", "awake", "problem", "forecast")
+SERVERS_OWN = ("agent", "fleet", "project", "limits", "plan", "guardian", "awake", "problem", "forecast")
 FOLD = """
 import { readFileSync } from "node:fs";
 import { apply } from "./static/state.js";
