@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from .conftest import PageServer, picture, visit
 from .test_axe import axe, in_both_schemes
@@ -18,7 +18,8 @@ __all__ = ["axe"]  # a fixture
 pytestmark = pytest.mark.browser
 
 SPEED = "3"  # both lanes work long enough to be looked at
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 def in_two_lanes(server: PageServer) -> None:
