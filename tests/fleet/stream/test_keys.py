@@ -101,6 +101,7 @@ SEED = "SUAKSLD6EYSXAK3LX36VHZXBQMIFUATSVIWMQ7CTZ3VMVSMVQM3KJGOSS4"
 @pytest.mark.parametrize(
     "content",
     ["", "hunter2", SEED[:-1], SEED.lower(), SEED.replace("K", "L", 1), Pair.make("account").seed, "S" * 70_000, "\0ä"],
+    ids=["empty", "a word", "short", "small letters", "mistyped", "of an account", "long", "bytes"],
 )
 def test_what_is_no_key_is_one_sentence_without_its_content(tmp_path: Path, content: str) -> None:
     file = tmp_path / "key"
