@@ -1,7 +1,9 @@
 """A lane's place on a worker, as its coordinator sees it: the calls that run there, and who holds the lease.
 
 Promises: what a worker writes whose lease another one has taken is refused; a call of a lost lease ends with
-`MachineLostError`, and nothing of it is applied to the mirror; what came in order is handled in order, each once.
+`MachineLostError`, and nothing of it is applied to the mirror. What came in order is handled in order, each once. Trees
+are applied in that order as well, whether their call was adopted by then or not: each holds only what changed since the
+one before.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from agents import AgentSpec, Call, Outcome, OutcomeKind, Record
 from base.tasks import end_tasks
@@ -85,6 +89,7 @@ class LaneHold:
         self._tasks: list[asyncio.Task[None]] = []
         self._sending = asyncio.Lock()
         self._handled = 0  # the place of the newest message that was handled
+        self._applied = 0  # that of the newest one whose tree the mirror has
         self._number = 0  # of checks
         self._job = 0  # the place of the lane's job in the queue
 
@@ -109,6 +114,8 @@ class LaneHold:
         Raises `BrokerProblem`.
         """
         self._job = job
+        if self.job.lease is not None and self.job.lease.job == str(job):
+            self._applied = self.job.lease.cursor
         stream = lanes_stream(self._project).name
         said = await self._link.call(lambda broker: broker.last(stream, said_subject(self._project, self.lane)))
         await self._link.call(self._read_own)
@@ -310,9 +317,13 @@ class LaneHold:
             case LaneReleased():
                 self._released.set()
             case CheckEnded():
-                await self._check_ended(said)
+                why = await self._apply(said.tree, message.seq)
+                self._check_ended(said, why)
             case CallProgress() | CallEnded():
                 call = self._calls.get(said.id)
+                if isinstance(said, CallEnded) and not (call is not None and call.is_ended):
+                    why = await self._apply(said.tree, message.seq)
+                    said = said if why is None else msgspec.structs.replace(said, outcome=_failed(said.outcome, why))
                 if call is None:
                     self._unclaimed.setdefault(said.id, []).append(said)
                 else:
@@ -329,30 +340,30 @@ class LaneHold:
     async def _hold(self, writer: Writer) -> None:
         self._holder, self._name = writer, writer.name
         self._held.set()
-        lease = LaneLease(machine=writer.name, job=str(writer.job), token=writer.token, cursor=self._channel.read)
-        await self._keep(lease)
+        await self._keep_lease(writer)
+
+    async def _keep_lease(self, writer: Writer) -> None:
+        await self._keep(LaneLease(writer.name, str(writer.job), writer.token, self._applied))
 
     async def _of_call(self, call: RemoteCall, said: ToCoordinator) -> None:
         if isinstance(said, CallProgress):
             await call.take(said)
         elif isinstance(said, CallEnded):
-            outcome = said.outcome
-            why = None if said.tree is None or call.is_ended else await self._apply(said.tree)
-            outcome = outcome if why is None else _failed(outcome, why)
-            await call.end(outcome)
+            await call.end(said.outcome)
             self._calls.pop(said.id, None)
 
-    async def _check_ended(self, said: CheckEnded) -> None:
+    def _check_ended(self, said: CheckEnded, why: str | None) -> None:
         future = self._checks.pop(said.id, None)
-        if future is None or future.done():
-            return
-        problem = said.problem
-        if said.tree is not None:
-            problem = await self._apply(said.tree) or problem
-        future.set_result(VerifyResult(said.exit_code, said.output, said.duration_ms, problem))
+        if future is not None and not future.done():
+            future.set_result(VerifyResult(said.exit_code, said.output, said.duration_ms, why or said.problem))
 
-    async def _apply(self, tree: TreeRef) -> str | None:
-        """Set the mirror to what changed on the worker; return why it could not be."""
+    async def _apply(self, tree: TreeRef | None, place: int) -> str | None:
+        """Set the mirror to what changed on the worker, as the message at this place says; return why it could not be.
+
+        An earlier server has applied what it had kept as applied, and the mirror may have changed since.
+        """
+        if tree is None or place <= self._applied:
+            return None
         named = await asyncio.to_thread(self.job.untracked)
         prefix = f"{self.job.prefix.rstrip('/')}/" if self.job.prefix else ""
         try:
@@ -362,6 +373,9 @@ class LaneHold:
             self._on_problem(why)
             return why
         self._have |= {tree.commit, tree.head}
+        self._applied = place
+        if self._holder is not None:
+            await self._keep_lease(self._holder)
         return None
 
     def _fail(self, error: MachineLostError) -> None:

@@ -128,6 +128,27 @@ async def test_the_next_coordinator_adopts_the_command_of_a_killed_one(workshop:
     assert (await (await workshop.start(hold, "cat done")).outcome()).text == "done"
 
 
+async def test_the_next_coordinator_has_the_trees_of_two_calls_in_their_order(workshop: Workshop) -> None:
+    """Each holds only what changed since the one before: what the second call wrote came with the end of the first."""
+    workshop.worker("east")
+    hold = await workshop.take()
+    await workshop.start(hold, f"{WAITS}; echo first")
+    second = await workshop.start(hold, "echo text > story.md; until [ -e end ]; do sleep 0.05; done; echo second")
+    await until((copy(workshop, "east") / "story.md").exists)
+    await workshop.machines.stop()
+    before = len(workshop.working())
+    (copy(workshop, "east") / "go").touch()
+    await until(lambda: len(workshop.working()) < before)
+    workshop.machines = workshop.coordinator()
+    workshop.machines.start()
+    hold = await workshop.take()
+    called = await workshop.adopt(hold, second.call)  # the first one is never asked for
+    assert called is not None
+    (copy(workshop, "east") / "end").touch()
+    assert (await called.outcome()).text.endswith("second")
+    assert (workshop.lane / "story.md").read_text() == "text\n"
+
+
 async def test_results_of_a_lost_lease_are_refused(workshop: Workshop) -> None:
     """Also where the broker has stored them, as of a worker that knows no place."""
     workshop.worker("east")
