@@ -13,7 +13,9 @@ from urllib.error import HTTPError
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from .clicks import WIDTHS, Person, documented
+from tests.browser.widths import both_widths
+
+from .clicks import Person, documented
 from .conftest import BATCH_S, PageServer, Watch, visit
 from .test_run import BATCH_MS, headline
 
@@ -385,7 +387,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, 
         server.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@both_widths
 @pytest.mark.parametrize("name", THINGS)
 def test_it_takes_as_many_clicks_as_the_document_says(
     stages: Callable[[str, int], PageServer], context: BrowserContext, watch: Watch, name: str, width: int
