@@ -95,7 +95,9 @@ async def heartbeat(folder: Path) -> None:
         async def silent() -> None:
             async with server.connect("?since=0&epoch=other", autoping=False) as line:
                 await line.receive_str()
-                assert (await line.receive()).type is aiohttp.WSMsgType.PING
+                while (message := await line.receive()).type is aiohttp.WSMsgType.TEXT:
+                    assert message.json()["type"] == "tick"  # the plan was read
+                assert message.type is aiohttp.WSMsgType.PING
                 received["ping"] = time.monotonic() - started
                 received["tick"] = float((await line.receive_json())["type"] == "tick")
                 await line.receive()
