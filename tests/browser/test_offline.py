@@ -38,7 +38,7 @@ def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[.
     stood = time.inner_text()
     page.clock.fast_forward(TEN_MINUTES)
     expect(page.locator("#link")).to_have_text(OFFLINE)
-    expect(page.locator("#old-note")).to_have_text(
+    expect(page.locator("#old-words")).to_have_text(
         re.compile(r"^Not connected\. What you see is as of .* may be old\.$")
     )
     expect(page).to_have_title(re.compile("^Offline"))
