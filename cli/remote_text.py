@@ -66,7 +66,7 @@ def status_text(
     needs the operator."""
     lines = [f"{run['project']['name']}: {_state(run)}"]
     lines += [_operation(operation) for operation in run["operations"]]
-    waiting = [", ".join(cycle["story_keys"]) for cycle in run["cycles"] if cycle["waits"]]
+    waiting = [", ".join(cycle["story_keys"]) for cycle in run["cycles"] if cycle.get("waits")]
     lines += [f"  {keys}: waits for a place on a worker" for keys in waiting]
     batch, totals = run["batch"], run["totals"]
     if batch is not None:

@@ -160,7 +160,7 @@ def test_a_gate_is_listed_with_its_decisions() -> None:
 
 def test_usage_windows_are_lines_of_the_status() -> None:
     run: dict[str, Any] = {"project": {"name": "Tiny"}, "state": "idle", "resumable": None, "reason": None}
-    run |= {"until": None, "operations": [], "batch": None, "totals": {}, "problem": None}
+    run |= {"until": None, "operations": [], "cycles": [], "batch": None, "totals": {}, "problem": None}
     known = {"account": "abc", "window": "5 h", "used_fraction": 0.754, "resets_at": None, "reserve": 0.2}
     windows = [{**known, "agents": ["claude", "opus"]}, {**known, "agents": [], "window": "week", "reserve": 0.0}]
     assert status_text(run, [], [], windows).splitlines() == [
