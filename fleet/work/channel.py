@@ -13,12 +13,15 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from base.tasks import end_tasks
-from fleet.stream.broker import Broker, BrokerProblem, Message, WrongSequence
+from fleet.stream.broker import Broker, BrokerLost, BrokerProblem, Message, WrongSequence
 from fleet.stream.names import EXPECTED_HEADER, ID_HEADER, VERSION_HEADER
+from fleet.work.link import BrokerLink
+from fleet.work.messages import ForeignMessage
 from fleet.work.names import (
     BODY_HEADER,
     INLINE_BYTES,
@@ -30,6 +33,8 @@ from fleet.work.names import (
     lanes_stream,
     said_subject,
 )
+
+AGAIN_S: Final = 1.0  # after a broker that refuses what was posted
 
 Receive = Callable[[Message], Awaitable[None]]
 
@@ -79,7 +84,7 @@ class LaneChannel:
         self.writer = writer
         self.read = 0  # the place of the newest message of the other side
         self.place: int | None = None  # of the newest one of this side, None before it is known
-        self._project = project
+        self._project, self._lane = project, lane
         self._stream = lanes_stream(project).name
         do, said = do_subject(project, lane), said_subject(project, lane)
         self._out, self._in = (said, do) if worker else (do, said)
@@ -103,6 +108,20 @@ class LaneChannel:
     def waiting(self) -> int:
         """How many messages are not stored yet."""
         return len(self._queue)
+
+    async def serve(self, link: BrokerLink, on_problem: Callable[[str], None]) -> None:
+        """Store and receive over all connections. Raises `Fenced`, `ForeignMessage`."""
+        while True:
+            broker = await link.broker()
+            try:
+                await self.run(broker)
+            except BrokerLost:
+                await link.drop(broker)
+            except (Fenced, ForeignMessage):
+                raise
+            except BrokerProblem as problem:
+                on_problem(f"{problem}; the lane {self._lane} waits")
+                await asyncio.sleep(AGAIN_S)
 
     async def run(self, broker: Broker) -> None:
         """Store and receive with a connection until it is lost. Raises `Fenced`, `BrokerProblem`."""

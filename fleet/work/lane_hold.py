@@ -45,7 +45,6 @@ from git.process import GitError
 from running.check_process import VerifyResult
 from running.machines import LaneJob, LaneLease, MachineLostError
 
-AGAIN_S: Final = 1.0  # after a broker that refuses what was posted
 RELEASE_S: Final = 8.0  # for the worker's word that it has nothing of the lane any more
 CAUGHT_UP_S: Final = 20.0  # for what was said while no server was there
 
@@ -186,18 +185,10 @@ class LaneHold:
             await messages.aclose()
 
     async def _serve(self) -> None:
-        while True:
-            broker = await self._link.broker()
-            try:
-                await self._channel.run(broker)
-            except BrokerLost:
-                await self._link.drop(broker)
-            except Fenced as fenced:
-                self._on_problem(f"another server speaks for the lane {self.lane}: {fenced}")
-                return
-            except BrokerProblem as problem:
-                self._on_problem(f"{problem}; the lane {self.lane} waits")
-                await asyncio.sleep(AGAIN_S)
+        try:
+            await self._channel.serve(self._link, self._on_problem)
+        except Fenced as fenced:
+            self._on_problem(f"another server speaks for the lane {self.lane}: {fenced}")
 
     # -- commands ----------------------------------------------------------------------------------------------
 

@@ -45,7 +45,6 @@ from git.process import GitError
 from running.check_process import VerifyResult, run
 
 BEATS: Final = 3  # signs of life within a lease
-AGAIN_S: Final = 1.0  # after a broker that refuses what was posted
 GOODBYE_S: Final = 2.0  # for the last message of a lane
 
 log = logging.getLogger("sprint_runner.fleet")
@@ -126,18 +125,10 @@ class LaneWork:
     # -- the lease ---------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
-        while True:
-            broker = await self._link.broker()
-            try:
-                await self._channel.run(broker)
-            except BrokerLost:
-                await self._link.drop(broker)
-            except (Fenced, ForeignMessage) as problem:
-                self._lose(str(problem))
-                return
-            except BrokerProblem as problem:
-                self._on_problem(f"{problem}; the lane {self.job.lane} waits")
-                await asyncio.sleep(AGAIN_S)
+        try:
+            await self._channel.serve(self._link, self._on_problem)
+        except (Fenced, ForeignMessage) as problem:
+            self._lose(str(problem))
 
     async def _beat(self) -> None:
         while True:
