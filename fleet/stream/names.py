@@ -84,10 +84,15 @@ def reads_subject(name: str) -> str:
 def bucket(name: str) -> StreamSpec:
     """Return the stream of one of the buckets that all runners share."""
     max_age_s = {PRESENCE: PRESENCE_S, STATE: 90 * DAY_S, QUOTA: 30 * DAY_S}[name]
+    return bucket_of(name, 64 * MIB, max_age_s)
+
+
+def bucket_of(name: str, max_bytes: int, max_age_s: float) -> StreamSpec:
+    """Return the stream of a bucket, which keeps the newest value of each key."""
     return StreamSpec(
         name=f"KV_{name}",
         subjects=(f"$KV.{name}.>",),
-        max_bytes=64 * MIB,
+        max_bytes=max_bytes,
         max_age_s=max_age_s,
         per_subject=1,
         rollup=True,

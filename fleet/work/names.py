@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet.stream.names import DAY_S, MIB, PRESENCE_S, ObjectLimits, StreamSpec
+from fleet.stream.names import DAY_S, MIB, PRESENCE_S, ObjectLimits, StreamSpec, bucket_of
 
 WORK_VERSION: Final = "1"  # of every message about work; one of another version is refused with a sentence
 WRITER_HEADER: Final = "Sprint-Runner-Writer"  # of a message of a lane: the worker, its job and its token
@@ -42,14 +42,7 @@ def lanes_stream(project: str) -> StreamSpec:
 
 
 def workers_bucket() -> StreamSpec:
-    return StreamSpec(
-        name=f"KV_{WORKERS}",
-        subjects=(f"$KV.{WORKERS}.>",),
-        max_bytes=16 * MIB,
-        max_age_s=PRESENCE_S,
-        per_subject=1,
-        rollup=True,
-    )
+    return bucket_of(WORKERS, 16 * MIB, PRESENCE_S)
 
 
 def job_subject(project: str, lane: str) -> str:
