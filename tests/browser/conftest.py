@@ -105,7 +105,8 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self._faults.append(f"{message.type}: {message.text}")
+            address = message.location["url"].partition("?token=")[0]
+            self._faults.append(f"{message.type}: {message.text} [{address}]")
 
     def faults(self) -> list[str]:
         return [fault for fault in self._faults if not any(re.search(allowed, fault) for allowed in self._allowed)]

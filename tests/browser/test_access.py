@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.base.test_qr import decoded
 
-from .conftest import PageServer, Watch
+from .conftest import PATIENCE_MS, PageServer, Watch
 from .test_touch import SMALL, TARGET_PX, finger
 
 pytestmark = pytest.mark.browser
@@ -24,6 +25,10 @@ QUESTION = {"dev-story": ["question:Which colour?", "ok"]}
 HEIGHTS = """(selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility())
   .map((one) => one.getBoundingClientRect()).map((box) => (box.top + box.bottom) / 2 / innerHeight)"""
 WIDER = "document.documentElement.scrollWidth > innerWidth"
+NOTIFICATIONS = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration();
+  return Object.fromEntries((await registration.getNotifications()).map(({ title, body }) => [title, body]));
+}"""
 # A browser that has no push service: what a page is given is made up, all else is the browser's own.
 SUBSCRIBES = """
 let made = null;
@@ -162,9 +167,9 @@ def test_messages_are_switched_on_shown_and_switched_off(
     options = settings.evaluate("({ ...window.subscribedWith })")
     assert (options["userVisibleOnly"], len(options["applicationServerKey"])) == (True, 87)
     push(context, settings, '{"title": "Perch", "body": "A gate waits for your decision.", "tag": "x-1"}')
-    assert shown(settings) == [["Perch", "A gate waits for your decision."]]
+    wait_for_notifications(settings, {"Perch": "A gate waits for your decision."})
     push(context, settings, "no message at all")
-    assert ["Sprint Runner", ""] in shown(settings)
+    wait_for_notifications(settings, {"Perch": "A gate waits for your decision.", "Sprint Runner": ""})
     watch.allow(r"409 \(Conflict\)")
     devices.get_by_role("button", name="Send a test").click()
     expect(settings.locator(".toasts")).to_contain_text("the test was not sent")
@@ -189,16 +194,15 @@ def ids_of(event: dict[str, Any]) -> list[str]:
     return [one["registrationId"] for one in event["registrations"] if not one["isDeleted"]]
 
 
-def shown(page: Page) -> list[list[str]]:
-    """Titles and texts of the notifications, once there is one."""
-    page.wait_for_function(
-        "async () => (await (await navigator.serviceWorker.getRegistration()).getNotifications()).length > 0"
-    )
-    found: list[list[str]] = page.evaluate(
-        "async () => (await (await navigator.serviceWorker.getRegistration()).getNotifications())"
-        ".map(({ title, body }) => [title, body])"
-    )
-    return found
+def wait_for_notifications(page: Page, texts: dict[str, str]) -> None:
+    """Wait until exactly these are shown, by their titles: a browser delivers and shows them in its own time.
+
+    By `evaluate`, because `wait_for_function` does not await what an async function returns.
+    """
+    ends = time.monotonic() + PATIENCE_MS / 1000
+    while (shown := page.evaluate(NOTIFICATIONS)) != texts:
+        assert time.monotonic() < ends, shown
+        page.wait_for_timeout(50)
 
 
 def test_the_page_can_be_installed(context: BrowserContext, settings: Page) -> None:
