@@ -66,10 +66,10 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
     if command is None:
         raise ApiError(404, "not_found", f"there is no command {command_id}")
     if command.stream_path is None:
-        return _absent(request, services, command)
+        return await _absent(request, services, command)
     path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
     if not await asyncio.to_thread(path.is_file):
-        return _absent(request, services, command)
+        return await _absent(request, services, command)
     if request.query.get("raw") == "1":
         return await _send(request, path, services)
     had = query_int(request, "from", 0, 0, ENTRIES_MOST) or 0
@@ -91,14 +91,32 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
     return MaskedResponse(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _absent(request: web.Request, services: Services, command: Command) -> web.Response:
-    """Respond for a pruned or missing stream: the transcript with a note, the raw stream with 404."""
+async def _absent(request: web.Request, services: Services, command: Command) -> web.Response:
+    """Respond where there is no stream, yet or any more: the transcript with the reason, the raw stream with 404."""
     workspace = services.workspace
+    raw, starts = request.query.get("raw") == "1", command.ended_at is None and command.agent != RUNNER
     why = absence(command, workspace.settings().retention_days, workspace.clock())
-    if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
+    if raw:
         raise ApiError(404, "not_found", why)
-    entries = [agents.TranscriptEntry(agents.EntryKind.NOTE, why)]
-    return json_response(Transcript(command.id, command.command, 0, len(entries), [], [], None, False, entries))
+    words = await _words(services, command.id) if starts else OperatorWords([], [], None)
+    entries = [] if starts else [agents.TranscriptEntry(agents.EntryKind.NOTE, why)]
+    return json_response(_transcript(command, words, 0, len(entries), False, entries))
+
+
+def _transcript(
+    command: Command, words: OperatorWords, start: int, total: int, reading: bool, entries: list[agents.TranscriptEntry]
+) -> Transcript:
+    return Transcript(
+        command.id,
+        command.command,
+        start,
+        total,
+        words.hints,
+        words.waiting,
+        words.takes_messages,
+        reading,
+        entries,
+    )
 
 
 async def _words(services: Services, command_id: int) -> OperatorWords:
@@ -124,17 +142,7 @@ def _page(index: agents.TranscriptIndex, command: Command, words: OperatorWords,
         entries = index.ends()
         start = min(had, agents.steady(len(entries)))
         entries = entries[start:]
-    page = Transcript(
-        command.id,
-        command.command,
-        start,
-        len(index),
-        words.hints,
-        words.waiting,
-        words.takes_messages,
-        index.is_behind,
-        [],
-    )
+    page = _transcript(command, words, start, len(index), index.is_behind, [])
     head = msgspec.json.encode(page)
     return b"%b%b]}" % (head.removesuffix(b"]}"), b",".join(entries))
 

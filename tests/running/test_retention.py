@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -141,7 +144,17 @@ async def test_events_wait_for_the_outbox_within_a_bound(tmp_path: Path) -> None
     await database.close()
 
 
-async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -> None:
+async def execute(data: Path, statement: str) -> None:
+    """Change a row as the server that has this database open would do it."""
+
+    def change() -> None:
+        with contextlib.closing(sqlite3.connect(data / "sprint-runner.db", timeout=10)) as connection, connection:
+            connection.execute(statement)
+
+    await asyncio.to_thread(change)
+
+
+async def test_the_transcript_says_why_its_stream_is_not_there(tmp_path: Path) -> None:
     project = make_project(tmp_path / "tiny", {"1-1-a": "done"})
     data = project / ".sprint-runner"
     data.mkdir(mode=0o700)
@@ -170,5 +183,10 @@ async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -
             async with client.get("/api/commands/1/transcript?raw=1") as response:
                 assert response.status == 404
                 assert "removed after 30 days" in await response.text()
+            await execute(data, "UPDATE commands SET ended_at = NULL, status = 'running' WHERE id = 3")
+            young = await get(client, "/api/commands/3/transcript")
+            assert (young["entries"], young["total"], young["reading"]) == ([], 0, False)
+            async with client.get("/api/commands/3/transcript?raw=1") as response:
+                assert response.status == 404
     finally:
         assert server.end() == 0
