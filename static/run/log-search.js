@@ -35,7 +35,8 @@ export class LogSearch {
 
   /**
    * @param {(lines: Line[]) => void} onFound gets lines in order, older than all before
-   * @param {() => void} onGrown called when the server may have taken in more of the log than it has searched
+   * @param {() => boolean} onGrown called when the server may have taken in more of the log than it has searched;
+   *   answers whether it was asked anew, or else is called again
    */
   constructor(onFound, onGrown) {
     this.#onFound = onFound;
@@ -90,12 +91,16 @@ export class LogSearch {
     if (page && page.count !== null) {
       this.count = page.count;
       this.isMore = page.more || Boolean(page.backlog?.events);
-      if (page.backlog?.events) this.#timer = window.setTimeout(() => this.#onGrown(), AGAIN_MS);
+      if (page.backlog?.events) this.#growSoon();
     }
     /** @type {Line[]} */
     const lines = (page?.results ?? []).map((/** @type {any} */ result) => toLogLine(result.event)).reverse();
     // The text was compared by the server, the level is the page's.
     this.#onFound(lines.filter((line) => matches(line, { ...filter, query: "" })));
+  }
+
+  #growSoon() {
+    this.#timer = window.setTimeout(() => this.#onGrown() || this.#growSoon(), AGAIN_MS);
   }
 
   /** @param {Filter} filter @param {Record<string, string>} where */

@@ -85,10 +85,11 @@ export class LogViewport {
     const { scrollTop, clientHeight, scrollHeight } = this.el;
     const up = scrollTop < this.#top - 1;
     this.#top = scrollTop;
-    // Where a filter leaves so little that nothing scrolls, the reader keeps the place when it is cleared.
-    const isAtEnd = scrollHeight > clientHeight && scrollTop + clientHeight >= scrollHeight - this.#row / 2;
+    // Where a filter leaves so little that nothing scrolls, it is not the reader who went to the top or to the end.
+    const scrolls = scrollHeight > clientHeight;
+    const isAtEnd = scrolls && scrollTop + clientHeight >= scrollHeight - this.#row / 2;
     if (isAtEnd && canFollow) this.following = true;
-    else if (up) this.following = false;
+    else if (up && scrolls) this.following = false;
     const edge = NEAR_EDGE * this.#row;
     return { isNearTop: scrollTop < edge, isNearEnd: !up && scrollTop + clientHeight > scrollHeight - edge };
   }

@@ -45,7 +45,7 @@ export class Log {
   constructor() {
     this.search = new LogSearch(
       (lines) => this.#putFound(lines),
-      // Who has scrolled up reads what was found.
+      // Who has scrolled up reads what was found until they come back.
       () => this.#port.following && this.#askAgain(),
     );
     this.filter = new LogFilter((filter) => this.#refilter(filter));
@@ -202,11 +202,12 @@ export class Log {
     if (!this.#source.isReplay) this.search.ask(this.lines.filter, this.lines.first?.seq ?? 0);
   }
 
-  /** Asks anew, since other lines are loaded now. */
+  /** Asks anew, since other lines are loaded now. @returns {boolean} whether there is anything to ask */
   #askAgain() {
-    if (!this.search.active) return;
+    if (!this.search.active) return false;
     this.lines.setFilter(this.filter.value, EXAMINED);
     this.#ask();
+    return true;
   }
 
   /** @param {Line[]} lines that the server has found further up */
