@@ -98,6 +98,8 @@ export class LogViewport {
   draw({ view, filter }, selected) {
     if (this.following) this.el.scrollTop = this.#space.offsetHeight;
     const { scrollTop, clientHeight } = this.el;
+    // Its event comes later, perhaps together with the first step of a reader who scrolls up.
+    if (this.following) this.#top = scrollTop;
     this.#pool.draw(view, { scrollTop, clientHeight, height: this.#row, query: filter.query, selected });
     this.el.setAttribute("aria-rowcount", String(view.length));
   }
