@@ -54,11 +54,17 @@ def test_a_reload_in_the_middle_of_a_run_loses_nothing(
 def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
-    watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
+    watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_FAILED")
     server = serve("2")
-    page = visit(context, server, "run?pane=log")
+    page = visit(context, server, "run")
+    page.route("**/transcript*", lambda route: route.abort())
     start(page, cycles=1)
     expect(page.locator(".step-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
+    expect(page.locator(".output-view .empty")).to_have_text("The server cannot be reached.")
+    page.unroute("**/transcript*")
+    expect(page.locator(".output-view .entry").first).to_be_visible()
+    page.get_by_role("tab", name="Log").click()
+    expect(page.locator(".log-row").first).to_be_visible()
 
     server.end(signal.SIGKILL)
     expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))

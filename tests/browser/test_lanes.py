@@ -10,6 +10,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
+from tests.shots.states import server as state
+
 from .conftest import PageServer, picture, visit
 from .test_axe import axe, in_both_schemes
 from .test_run import BATCH_MS
@@ -93,3 +95,18 @@ def test_an_edit_unfolds_to_its_lines(context: BrowserContext, finished: PageSer
     page.set_viewport_size(NARROW)
     assert fits(page)
     picture(page, "edit-in-output-narrow")
+
+
+@pytest.mark.worlds
+def test_a_lane_without_a_worker_takes_no_room_and_is_named(context: BrowserContext) -> None:
+    with state("workers") as server:
+        page = visit(context, server)
+        lanes = page.locator(".lane", has_text=re.compile("worker|bench"))
+        expect(lanes).to_contain_text(["on bench", "waits for a place on a worker"])
+        expect(page.locator(".output-view .entry").first).to_be_visible()
+        expect(page.locator(".output-stream")).to_have_count(1)
+        page.goto(f"{server.url}#board")
+        expect(page.locator(".card-note", has_text="Waits for a place on a worker.")).to_have_count(2)
+        page.goto(f"{server.url}#timeline")
+        expect(page.locator("#chart-waits")).to_contain_text("wait for a place on a worker.")
+        page.close()
