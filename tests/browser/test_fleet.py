@@ -81,7 +81,7 @@ def test_all_runners_on_one_page(
     inbox = page.locator("#inbox")
     expect(inbox).to_contain_text(QUESTION, timeout=BATCH_MS)
     expect(page).to_have_title(re.compile(r"^\(1\) All projects"))
-    asked = rows.filter(has_text=str(runners[0].root))
+    asked = rows.filter(has_text="/".join(runners[0].root.parts[-2:]))
     expect(asked).to_contain_text("Paused: the agent waits for your answer")
     expect(asked.locator(".runner-needs")).to_have_text("Needs you")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
