@@ -31,6 +31,7 @@ const ELSEWHERE = [
   { keys: "u", words: "Board: take the last change back" },
   { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },
   { keys: "z n", words: "Timeline: zoom to the chosen command; to the next failure" },
+  { keys: "Shift ↑ ↓", words: "Log: select further lines, for a link to them or to copy them" },
   { keys: "← →", words: "Run: from the output of one lane to the next, side by side" },
   { keys: "[ ]", words: "Replay: to the change before, to the next" },
 ];
