@@ -15,6 +15,9 @@ import { copyLines, LogDetail } from "./log-detail.js";
  *   changed: () => void}} Owner `lines` are those that are shown, `reachTo` fetches what follows them up to a line
  */
 
+/** @type {Record<string, -1 | 1>} */
+const VERTICAL = { ArrowUp: -1, ArrowDown: 1, k: -1, j: 1 };
+
 export class LogSelection {
   /** The line that was chosen last. @type {Line | null} */ line = null;
   /** The range's end that stays when it grows, and the one that moves. */
@@ -81,8 +84,7 @@ export class LogSelection {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp")
-      this.#move(event.key === "ArrowDown" ? 1 : -1, event.shiftKey);
+    if (event.key in VERTICAL) this.#move(VERTICAL[event.key], event.shiftKey);
     else if (event.key === "c" && this.line) void this.#copy();
     else if (event.key === "Escape" && this.line) this.select(null);
     else if (event.key === "End") this.#owner.latest();

@@ -183,7 +183,7 @@ def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserCon
 
 
 def check_retry_from_the_step(page: Page, server: PageServer) -> None:
-    """In the steps of the story and in its dossier: the step that blocked it, by its name; it is blocked again after."""
+    """In the steps of the story and in its dossier, the step that blocked it; the story is blocked again after."""
     key = "1-1-friendly-dates"
     page.locator(f"#batch-stories [data-key='{key}'] summary").click()
     step = page.locator(f"#batch-stories [data-key='{key}'] .step", has=page.get_by_text("Retry from", exact=False))
