@@ -50,23 +50,36 @@ class WorkerCalls:
         self._unclaimed: dict[str, list[ToCoordinator]] = {}  # of calls that an earlier server has started
         self._runs: dict[str, RunCall] = {}  # of the lane, by the ids of their calls, as an earlier server posted them
         self._adopted: set[str] = set()
+        self._beginning: set[RemoteCall] = set()  # that the worker was not given yet
         self._sending = asyncio.Lock()
         self._number = 0  # of checks
 
     async def start(
         self, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], on_exit: Callable[[], None]
     ) -> RemoteCall:
-        """Start a call on the worker. Raises `MachineLostError`."""
+        """Start a call on the worker; returns before that is given it. Raises `MachineLostError`."""
         made = RemoteCall(spec, call, on_record, on_exit, self._channel.post, self._name())
-        async with self._sending:
-            holder = self._held()
-            tree, named = await self._mirror.send(is_idle=self._is_idle)
-            await made.begin()
-            self._check(holder)
-            self._calls[call.mark] = made
-            data = call_data(spec, call, self._folder(call))
-            self._channel.post(RunCall(id=call.mark, lease=holder.lease, call=data, tree=tree, named=named))
+        self._held()
+        await made.begin()
+        made.give(self._give(made, spec, call))
+        self._beginning.add(made)
         return made
+
+    async def _give(self, made: RemoteCall, spec: AgentSpec, call: Call) -> None:
+        """Bring the worker to the mirror's state and give it the call, which fails where that is not possible."""
+        try:
+            async with self._sending:
+                holder = self._held()
+                tree, named = await self._mirror.send(is_idle=self._is_idle)
+                self._check(holder)
+                self._calls[call.mark] = made
+                # Nothing is awaited since the tree was sent: both are, or none.
+                data = call_data(spec, call, self._folder(call))
+                made.given(RunCall(id=call.mark, lease=holder.lease, call=data, tree=tree, named=named))
+        except Exception as error:  # of any kind, mostly `MachineLostError`: the run that waits for the call is to know
+            made.fail(error)
+        finally:
+            self._beginning.discard(made)
 
     async def adopt(
         self, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], on_exit: Callable[[], None]
@@ -128,7 +141,7 @@ class WorkerCalls:
         """End all without a result: the lane was lost."""
         calls, self._calls = self._calls, {}
         checks, self._checks = self._checks, {}
-        for call in calls.values():
+        for call in (*calls.values(), *self._beginning):
             call.fail(error)
         for future in checks.values():
             if not future.done():
@@ -137,7 +150,7 @@ class WorkerCalls:
 
     def leave(self) -> None:
         """Follow them no more: this server ends in order."""
-        for call in self._calls.values():
+        for call in (*self._calls.values(), *self._beginning):
             call.leave()
 
     # -- inside
