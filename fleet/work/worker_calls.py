@@ -51,7 +51,7 @@ class WorkerCalls:
         self._runs: dict[str, RunCall] = {}  # of the lane, by the ids of their calls, as an earlier server posted them
         self._adopted: set[str] = set()
         self._beginning: set[RemoteCall] = set()  # that the worker was not given yet
-        self._sending = asyncio.Lock()
+        self._sending, self._taking = asyncio.Lock(), asyncio.Lock()
         self._number = 0  # of checks
 
     async def start(
@@ -88,18 +88,19 @@ class WorkerCalls:
         run = self._runs.get(call.mark)
         if run is None:
             return None
-        came = self._unclaimed.pop(call.mark, [])
         self._adopted.add(call.mark)
-        is_ended = any(isinstance(message, CallEnded) for message in came)
-        holder = self._holder()
-        if not is_ended and (holder is None or holder.lease != run.lease):
-            raise MachineLostError(f"the worker that ran the command has lost the lane {self._lane}")
         known = await asyncio.to_thread(_size, call)
         made = RemoteCall(spec, call, on_record, on_exit, self._channel.post, self._name(), known)
         await made.begin()
-        self._calls[call.mark] = made
-        for message in came:
-            await self._of_call(made, message)
+        async with self._taking:  # what comes now is behind what has come
+            came = self._unclaimed.pop(call.mark, [])
+            is_ended = any(isinstance(message, CallEnded) for message in came)
+            holder = self._holder()
+            if not is_ended and (holder is None or holder.lease != run.lease):
+                raise MachineLostError(f"the worker that ran the command has lost the lane {self._lane}")
+            self._calls[call.mark] = made
+            for message in came:
+                await self._of_call(made, message)
         return made
 
     async def verify(self, command: str) -> VerifyResult:
@@ -125,17 +126,8 @@ class WorkerCalls:
 
     async def take(self, said: CallProgress | CallEnded | CheckEnded, place: int) -> None:
         """Handle what the worker says, by the message at this place."""
-        if isinstance(said, CheckEnded):
-            self._check_ended(said, await self._mirror.apply(said.tree, place, self._name()))
-            return
-        call = self._calls.get(said.id)
-        if isinstance(said, CallEnded) and not (call is not None and call.is_ended):
-            why = await self._mirror.apply(said.tree, place, self._name())
-            said = said if why is None else msgspec.structs.replace(said, outcome=_failed(said.outcome, why))
-        if call is None:
-            self._unclaimed.setdefault(said.id, []).append(said)
-        else:
-            await self._of_call(call, said)
+        async with self._taking:
+            await self._take(said, place)
 
     def fail(self, error: MachineLostError) -> None:
         """End all without a result: the lane was lost."""
@@ -184,6 +176,19 @@ class WorkerCalls:
         runs = [run for run in self._runs.values() if run.lease == lease and run.id not in self._adopted]
         ended = {said.id for came in self._unclaimed.values() for said in came if isinstance(said, CallEnded)}
         return any(run.id not in ended for run in runs)
+
+    async def _take(self, said: CallProgress | CallEnded | CheckEnded, place: int) -> None:
+        if isinstance(said, CheckEnded):
+            self._check_ended(said, await self._mirror.apply(said.tree, place, self._name()))
+            return
+        call = self._calls.get(said.id)
+        if isinstance(said, CallEnded) and not (call is not None and call.is_ended):
+            why = await self._mirror.apply(said.tree, place, self._name())
+            said = said if why is None else msgspec.structs.replace(said, outcome=_failed(said.outcome, why))
+        if call is None:
+            self._unclaimed.setdefault(said.id, []).append(said)
+        else:
+            await self._of_call(call, said)
 
     async def _of_call(self, call: RemoteCall, said: ToCoordinator) -> None:
         if isinstance(said, CallProgress):
