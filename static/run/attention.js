@@ -76,7 +76,7 @@ class AttentionList {
   }
 }
 
-/** The heading of items; a wait ends by itself and needs nobody. @param {readonly AttentionItem[]} items */
+/** The heading of items; a wait ends by itself and needs no operator. @param {readonly AttentionItem[]} items */
 export function titleOf(items) {
   const count = items.filter(({ item }) => item.kind !== "waiting").length;
   if (!count) return "Waiting";

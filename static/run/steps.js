@@ -39,8 +39,14 @@ export function lanesOf(run, commands, upcoming) {
   return before.length ? before : nextLane(run, upcoming);
 }
 
+/** The stories that a step has blocked and that are blocked still. @param {Step} step @param {import("../shell/model.js").Model} model */
+export function blockedStories({ keys, runs }, { plan, replaying }) {
+  if (replaying || runs?.blocked === undefined || plan.sprint?.project.writable === false) return [];
+  return keys.filter((key) => plan.byKey.get(key)?.status === "blocked");
+}
+
 /** The commands, those named with which a story was blocked. @param {Command[]} commands @param {RunState} run @returns {Command[]} */
-function marked(commands, { stories }) {
+export function marked(commands, { stories }) {
   const blocked = blockedBy(stories, commands);
   if (!blocked.size) return commands;
   return commands.map((one) => (blocked.has(one.command_id) ? { ...one, blocked: blocked.get(one.command_id) } : one));
