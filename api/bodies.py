@@ -191,11 +191,20 @@ class BranchBody(Body, frozen=True):
     ] = None
 
 
+EntryStatus = Literal["backlog", "in-progress", "ready-for-dev", "review"]
+
+
 class RetryBody(Body, frozen=True):
-    """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list."""
+    """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list.
+
+    `status` is the one that the story gets, by which it enters the workflow at a step: review at its code review.
+    """
 
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
     confirm: Annotated[bool, Meta(description="must be true or false")] = False
+    status: Annotated[EntryStatus, Meta(description=f"must be one of {', '.join(get_args(EntryStatus))}")] = (
+        "ready-for-dev"
+    )
 
 
 RevertedStatus = Literal["backlog", "blocked", "in-progress", "ready-for-dev", "review"]

@@ -20,7 +20,6 @@ from payloads import StoryStatus
 from running.hints import keep_hint
 from security.controls import acts
 
-RETRIED: Final = "ready-for-dev"  # the status of a blocked story that is tried again
 NOT_BEGUN: Final = "backlog"  # where its status was in a file of its own that had to be deleted
 DELETED: Final = "deleted"  # the folder of copies of such files, in the data folder
 
@@ -72,10 +71,10 @@ async def post_retry(request: web.Request) -> web.Response:
     hint_id = None if hint is None else await keep_hint(services.workspace, key, hint)
     if final is not None:
         return json_response(Retried(NOT_BEGUN, hint_id, await _delete(services, key, final)), 202)
-    await change_status(services, key, RETRIED, "blocked", "tried again by hand")
+    await change_status(services, key, body.status, "blocked", "tried again by hand")
     if story.skipped:
         await services.orchestrator.steering.bring_back(key)
-    return json_response(Retried(RETRIED, hint_id), 202)
+    return json_response(Retried(body.status, hint_id), 202)
 
 
 class StoryReverted(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The Board by keyboard: one card is in the tab order, the arrow keys go from card to card; Shift and an arrow to the side
+ * The Board by keyboard: one card is in the tab order, the arrow keys, j and k go from card to card; Shift and an arrow to the side
  * moves the card to the next status, up or down selects; x selects one, m opens the menu, u undoes the last change, f folds
  * the epic, a number is the story's place in what runs next.
  */
@@ -16,7 +16,7 @@ import { undo, WRITABLE } from "./set-status.js";
 /** @type {Record<string, -1 | 1>} */
 const SIDEWAYS = { ArrowLeft: -1, ArrowRight: 1 };
 /** @type {Record<string, -1 | 1>} */
-const VERTICAL = { ArrowUp: -1, ArrowDown: 1 };
+const VERTICAL = { ArrowUp: -1, ArrowDown: 1, k: -1, j: 1 };
 
 export class BoardKeys {
   #root;

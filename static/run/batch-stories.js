@@ -6,13 +6,13 @@ import { serverNow } from "../kit/server-clock.js";
 import { titleOf } from "../shell/plan.js";
 import { toHash } from "../shell/router.js";
 import { createStepList } from "./step-list.js";
-import { stepsOf } from "./steps.js";
+import { blockedStories, marked, stepsOf } from "./steps.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /**
  * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number,
- *   commands: Command[], shown: readonly number[]}} Row
+ *   commands: Command[], shown: readonly number[], model: Model}} Row
  */
 
 /** Stories that are listed, the newest of them; the History has them all. */
@@ -89,10 +89,11 @@ function keyOf(row) {
 }
 
 /** @param {Model} model @param {readonly number[]} shown @returns {Row[]} */
-function rowsOf({ run, plan, commands }, shown) {
+function rowsOf(model, shown) {
+  const { run, plan, commands } = model;
   /** @type {Map<string, Command[]>} */
   const byStory = new Map();
-  for (const command of commands.values())
+  for (const command of marked([...commands.values()], run))
     for (const key of command.story_keys) byStory.set(key, [...(byStory.get(key) ?? []), command]);
   return run.stories
     .filter((story) => story.story_key)
@@ -105,6 +106,7 @@ function rowsOf({ run, plan, commands }, shown) {
       status: story.status ?? plan.byKey.get(story.story_key)?.status ?? "",
       commands: byStory.get(story.story_key) ?? [],
       shown,
+      model,
     }));
 }
 
@@ -141,7 +143,13 @@ function createStory(row, open) {
       show(reason, Boolean(reason.textContent));
       const isShown = (/** @type {Command | null} */ runs) => runs !== null && now.shown.includes(runs.command_id);
       steps.render(
-        stepsOf(now.commands, []).map((step) => ({ ...step, several: false, live: null, shown: isShown(step.runs) })),
+        stepsOf(now.commands, []).map((step) => ({
+          ...step,
+          several: false,
+          live: null,
+          shown: isShown(step.runs),
+          blocked: blockedStories(step, now.model).filter((key) => key === now.key),
+        })),
       );
       for (const step of steps.views()) step.tick(serverNow());
     },

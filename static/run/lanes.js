@@ -5,7 +5,7 @@ import { shortKey, statusText } from "../kit/format.js";
 import { titleOf } from "../shell/plan.js";
 import { createStepList } from "./step-list.js";
 import { StepOutline } from "./step-outline.js";
-import { lanesOf } from "./steps.js";
+import { blockedStories, lanesOf } from "./steps.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./steps.js").Lane} Lane */
@@ -81,7 +81,8 @@ class LaneSection {
   }
 
   /** @param {LaneRow} row */
-  update({ lane, model: { run, plan }, shown }) {
+  update({ lane, model, shown }) {
+    const { run, plan } = model;
     text(this.#title, lane.title);
     show(this.#title, lane.title !== "");
     text(this.#place, lane.place);
@@ -98,6 +99,7 @@ class LaneSection {
       several: several && step.keys.length < lane.keys.length,
       shown: step.runs !== null && shown.includes(step.runs.command_id),
       live: live.get(step.id) ?? null,
+      blocked: blockedStories(step, model),
     }));
     this.#steps.render(rows);
     attr(this.#list, "aria-label", `Steps of ${lane.keys.map(shortKey).join(" and ") || "the project"}`);

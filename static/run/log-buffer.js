@@ -131,6 +131,11 @@ export class LogBuffer {
     return found.length;
   }
 
+  /** The lines of the view that are in a range. @param {import("./line-range.js").LineRange} range */
+  between({ first, last }) {
+    return this.view.slice(this.rowOf(first), this.rowOf(last + 1));
+  }
+
   /** The row of the first line at or after a `seq`. @param {number} seq */
   rowOf(seq) {
     let low = 0;

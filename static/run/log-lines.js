@@ -80,6 +80,11 @@ export class LogLines {
     return true;
   }
 
+  /** Fetches what follows in the part, up to a line. @param {number} seq @param {Filter} filter @param {number} most */
+  async reachTo(seq, filter, most) {
+    while (this.part && this.part.end <= seq && this.part.all.length < most) if (!(await this.newer(filter))) break;
+  }
+
   /**
    * Fetches the lines before the first one. `seq` has no gaps, so where they begin can be counted.
    * @param {number} size

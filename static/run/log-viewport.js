@@ -94,7 +94,7 @@ export class LogViewport {
     return { isNearTop: scrollTop < edge, isNearEnd: !up && scrollTop + clientHeight > scrollHeight - edge };
   }
 
-  /** @param {LogBuffer} lines @param {Line | null} selected */
+  /** @param {LogBuffer} lines @param {import("./line-range.js").LineRange | null} selected */
   draw({ view, filter }, selected) {
     if (this.following) this.el.scrollTop = this.#space.offsetHeight;
     const { scrollTop, clientHeight } = this.el;

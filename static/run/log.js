@@ -7,11 +7,10 @@
  */
 
 import { byId } from "../kit/dom.js";
-import { plural } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
-import { wholeNumber } from "../kit/url-params.js";
+import { isSameRange, parseRange, rangeOf } from "./line-range.js";
 import { CAPACITY } from "./log-buffer.js";
-import { asText, copyText } from "./log-detail.js";
+import { COPY_MOST, copyLines } from "./log-detail.js";
 import { LogFilter } from "./log-filter.js";
 import { toLogLine } from "./log-line.js";
 import { LogLines } from "./log-lines.js";
@@ -20,6 +19,7 @@ import { LogSelection } from "./log-selection.js";
 import { renderLogStatus } from "./log-status.js";
 import { LogViewport } from "./log-viewport.js";
 
+/** @typedef {import("./line-range.js").LineRange} LineRange */
 /** @typedef {import("./log-line.js").Line} Line */
 /** @typedef {import("../state.js").Envelope} Envelope */
 
@@ -28,8 +28,6 @@ const PAGE = 500;
 const SEARCH_PAGE = 2_000;
 /** Lines that a new filter examines in one frame. */
 const EXAMINED = 8_000;
-/** Most lines that are copied at once. */
-const COPY_MOST = 10_000;
 /** A line this far before the first one is shown in a part of its own, not after loading all between. */
 const FAR = 2 * SEARCH_PAGE;
 
@@ -37,7 +35,7 @@ export class Log {
   #source = new LogLines((lines) => this.#putBefore(lines));
   #port = new LogViewport(() => this.#changed());
   #unseen = 0;
-  #wanted = 0;
+  /** @type {LineRange | null} */ #wanted = null;
   #selection;
   #dirty = false;
   #asked = false;
@@ -52,7 +50,8 @@ export class Log {
     this.#selection = new LogSelection(this.#port, {
       lines: () => this.lines,
       isReplay: () => this.#source.isReplay,
-      showAround: (seq) => this.#showAround(seq),
+      reachTo: (seq) => this.#source.reachTo(seq, this.filter.value, COPY_MOST),
+      showAround: (range) => this.#showAround(range),
       latest: () => this.latest(),
       changed: () => this.#changed(),
     });
@@ -75,13 +74,13 @@ export class Log {
     if (this.#wanted) this.#reveal(this.#wanted);
   }
 
-  /** Applies the address: a filter, and a line to show. @param {URLSearchParams} params */
+  /** Applies the address: a filter, and lines to show. @param {URLSearchParams} params */
   route(params) {
     this.filter.route(params);
-    const line = wholeNumber(params.get("line"));
-    if (line === null || line === this.#selection.line?.seq) return;
-    this.#wanted = line;
-    if (this.#source.live.first) this.#reveal(line);
+    const range = parseRange(params.get("line"));
+    if (!range || isSameRange(range, this.#selection.range)) return;
+    this.#wanted = range;
+    if (this.#source.live.first) this.#reveal(range);
   }
 
   /** Adds the events of an `init`: only the new ones, if they adjoin those that are loaded. @param {Envelope[]} envelopes */
@@ -131,7 +130,7 @@ export class Log {
     this.#dirty = false;
     if (this.lines.pending) this.#examine();
     this.#fit();
-    this.#port.draw(this.lines, this.#selection.line);
+    this.#port.draw(this.lines, this.#selection.range);
     const { following } = this.#port;
     const { search } = this;
     const state = {
@@ -159,8 +158,7 @@ export class Log {
 
   /** The newest lines that the filter leaves, as text. */
   copyAll() {
-    const lines = this.lines.view.slice(-COPY_MOST);
-    copyText(lines.map(asText).join("\n"), `${plural(lines.length, "line")} copied`);
+    copyLines(this.lines.view);
   }
 
   #changed() {
@@ -193,7 +191,7 @@ export class Log {
     this.#fit();
     if (anchor) this.#port.scrollTo(this.lines.rowOf(anchor.seq));
     this.#ask();
-    if (this.#selection.line) this.#selection.select(this.#selection.line);
+    this.#selection.refresh();
     this.#changed();
   }
 
@@ -240,37 +238,38 @@ export class Log {
       void this.#source.older(SEARCH_PAGE);
   }
 
-  /** Goes to a line: it is there, or those before it are fetched, or the part of the log around it. @param {number} seq */
-  async #reveal(seq) {
+  /** Goes to lines: they are there, or those before are fetched, or the part of the log around. @param {LineRange} range */
+  async #reveal(range) {
     this.#port.following = false;
+    const seq = range.first;
     const first = this.#source.firstLive ?? 0;
-    const isWanted = () => this.#wanted === seq && !this.#source.isReplay;
+    const isWanted = () => this.#wanted === range && !this.#source.isReplay;
     if (first - seq > FAR) {
-      if (await this.#source.openPart(seq, this.filter.value, isWanted)) this.#goTo(seq);
+      if (await this.#source.openPart(seq, this.filter.value, isWanted)) this.#goTo(range);
       return;
     }
     this.#leavePart();
     while (isWanted() && (this.#source.firstLive ?? 0) > seq) if (!(await this.#source.older(SEARCH_PAGE))) break;
-    if (isWanted()) this.#goTo(seq);
+    if (isWanted()) this.#goTo(range);
   }
 
-  /** @param {number} seq of a line that is loaded */
-  #goTo(seq) {
-    this.#wanted = 0;
-    if (!this.lines.view.some((line) => line.seq === seq)) this.filter.clear();
-    const row = this.lines.rowOf(seq);
+  /** @param {LineRange} range its first line is loaded */
+  #goTo({ first, last }) {
+    this.#wanted = null;
+    if (!this.lines.view.some((line) => line.seq === first)) this.filter.clear();
+    const row = this.lines.rowOf(first);
     const line = this.lines.view[row];
-    if (line?.seq !== seq) return toast(`The log has no line ${seq}.`, "bad");
+    if (line?.seq !== first) return toast(`The log has no line ${first}.`, "bad");
     this.#fit();
     this.#port.reveal(row);
-    this.#selection.select(line);
+    this.#selection.select(line, rangeOf(first, Math.min(last, this.#source.live.all.at(-1)?.seq ?? last)));
   }
 
-  /** Shows the selected line among those around it. @param {number} seq */
-  #showAround(seq) {
+  /** Shows the selected lines among those around them. @param {LineRange} range */
+  #showAround(range) {
     this.filter.clear();
-    this.#wanted = seq;
-    void this.#reveal(seq);
+    this.#wanted = range;
+    void this.#reveal(range);
   }
 
   /** Shows the live lines again. */

@@ -1,11 +1,12 @@
 // @ts-check
 /** The rows of the log that are in the document: a fixed number of elements, each reused for the lines that come by. */
+import { isInRange } from "./line-range.js";
 import { LogRow } from "./log-row.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 /**
- * @typedef {{scrollTop: number, clientHeight: number, height: number, query: string, selected: Line | null}} Sight
- *   what is in sight, in px, with the height of a row
+ * @typedef {{scrollTop: number, clientHeight: number, height: number, query: string,
+ *   selected: import("./line-range.js").LineRange | null}} Sight what is in sight, in px, with the height of a row
  */
 
 /** Rows drawn above and below what is in sight. */
@@ -29,7 +30,7 @@ export class RowPool {
     for (let index = from; index < from + length; index += 1) {
       const row = this.#rows[index % length];
       if (index >= to) row.hide();
-      else row.show(lines[index], { index, height, query, selected: lines[index] === selected });
+      else row.show(lines[index], { index, height, query, selected: isInRange(selected, lines[index].seq) });
     }
   }
 

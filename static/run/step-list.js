@@ -2,13 +2,16 @@
 /** The steps of a lane as a list: each with its result, time and cost; one that has begun opens its output. */
 import { attr, fill, h, icon, list, show, text } from "../kit/dom.js";
 import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
-
+import { StepRetry } from "../kit/retry-step.js";
 import { RUNNER } from "../shell/command-list.js";
 import { isDoubtful } from "./steps.js";
 
 /** @typedef {import("./steps.js").Step} Step */
 /** @typedef {import("../state.js").Operation} Operation */
-/** @typedef {Step & {shown: boolean, live: Operation | null, several: boolean}} StepRow `shown`: its output is */
+/**
+ * @typedef {Step & {shown: boolean, live: Operation | null, several: boolean, blocked: readonly string[]}} StepRow
+ *   `shown`: its output is; `blocked`: the stories that can be tried again from it
+ */
 
 /**
  * @param {HTMLElement} root
@@ -33,6 +36,7 @@ class StepItem {
   #cost = h("span", { class: "step-cost" });
   #time = h("time", { class: "step-time" });
   #line = h("span", { class: "step-line" });
+  #retry;
   #drawn = "";
   /** @type {StepRow} */ #step;
 
@@ -46,7 +50,8 @@ class StepItem {
       id === undefined
         ? h("div", { class: "step-open" }, ...parts)
         : h("button", { type: "button", class: "step-open", on: { click: () => open(id) } }, ...parts);
-    this.el = h("li", { class: "step", "data-command": id ?? null }, this.#open);
+    this.#retry = new StepRetry(step.command);
+    this.el = h("li", { class: "step", "data-command": id ?? null }, this.#open, this.#retry.el);
   }
 
   /** @param {StepRow} step */
@@ -68,6 +73,7 @@ class StepItem {
     text(this.#cost, costOf(step));
     text(this.#line, live?.message ?? "");
     show(this.#line, result === "running");
+    this.#retry.update(step.blocked);
     const { runs } = step;
     if (!runs) text(this.#time, "");
     else if (runs.ended_at !== null) text(this.#time, stopwatch(runs.ended_at - runs.started_at));

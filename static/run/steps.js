@@ -23,7 +23,9 @@ import { RUNNER } from "../shell/command-list.js";
 /** @param {RunState} run @param {CommandList} commands @param {readonly UpcomingCycle[]} upcoming @returns {Lane[]} */
 export function lanesOf(run, commands, upcoming) {
   const all = marked([...commands.values()], run);
-  const lanes = run.cycles.map(({ number, story_keys: keys, machine, waits }) => {
+  // What works comes before what waits for a worker.
+  const cycles = [...run.cycles].sort((a, b) => Number(a.waits) - Number(b.waits));
+  const lanes = cycles.map(({ number, story_keys: keys, machine, waits }) => {
     const own = all.filter((command) => command.story_keys.some((key) => keys.includes(key)));
     const coming = upcoming.find(
       (cycle) => cycle.state !== "next" && cycle.story_keys.some((key) => keys.includes(key)),
@@ -37,8 +39,14 @@ export function lanesOf(run, commands, upcoming) {
   return before.length ? before : nextLane(run, upcoming);
 }
 
+/** The stories that a step has blocked and that are blocked still. @param {Step} step @param {import("../shell/model.js").Model} model */
+export function blockedStories({ keys, runs }, { plan, replaying }) {
+  if (replaying || runs?.blocked === undefined || plan.sprint?.project.writable === false) return [];
+  return keys.filter((key) => plan.byKey.get(key)?.status === "blocked");
+}
+
 /** The commands, those named with which a story was blocked. @param {Command[]} commands @param {RunState} run @returns {Command[]} */
-function marked(commands, { stories }) {
+export function marked(commands, { stories }) {
   const blocked = blockedBy(stories, commands);
   if (!blocked.size) return commands;
   return commands.map((one) => (blocked.has(one.command_id) ? { ...one, blocked: blocked.get(one.command_id) } : one));

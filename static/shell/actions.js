@@ -4,6 +4,7 @@ import { byId } from "../kit/dom.js";
 import { announce } from "../kit/toast.js";
 import { capitalised, createEntries, onRunTab } from "./action-entries.js";
 import { createPalette } from "./palette.js";
+import { followRowKeys, moveRow } from "./row-keys.js";
 import { createShortcuts } from "./shortcuts.js";
 
 /** @typedef {import("./shortcuts.js").Shortcut} Shortcut */
@@ -31,6 +32,7 @@ const ELSEWHERE = [
   { keys: "u", words: "Board: take the last change back" },
   { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },
   { keys: "z n", words: "Timeline: zoom to the chosen command; to the next failure" },
+  { keys: "Shift ↑ ↓", words: "Log: select further lines, for a link to them or to copy them" },
   { keys: "← →", words: "Run: from the output of one lane to the next, side by side" },
   { keys: "[ ]", words: "Replay: to the change before, to the next" },
 ];
@@ -38,6 +40,7 @@ const ELSEWHERE = [
 /** @param {Page} page */
 export function createActions(page) {
   const palette = createPalette((onMore) => createEntries(page, { openHelp: help.open, tabKeys: TAB_KEYS, onMore }));
+  followRowKeys();
   const help = createShortcuts(shortcuts(page, palette.open));
 }
 
@@ -56,6 +59,12 @@ function shortcuts(page, openPalette) {
     { keys: "Space", words: "Pause or resume", run: toggle },
     { keys: "x", words: "Stop…", run: () => !byId("stop").hidden && controls.askStop() },
     { keys: "l", words: "Log: jump to the latest line", run: () => log.latest() },
+    {
+      keys: "j",
+      words: "To the next row: stories, cards, batches, what needs you; Enter opens it",
+      run: () => moveRow(1),
+    },
+    { keys: "k", words: "To the row before", run: () => moveRow(-1) },
     { keys: "t", words: "Change the theme", run: () => announce(theme.next()) },
     ...ELSEWHERE,
   ];

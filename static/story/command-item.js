@@ -3,6 +3,7 @@
 import { resultOf } from "../kit/command-result.js";
 import { attr, fill, h, icon, show, text } from "../kit/dom.js";
 import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
+import { StepRetry } from "../kit/retry-step.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
 import { RUNNER } from "../shell/command-list.js";
@@ -15,8 +16,9 @@ import { createTranscript } from "./transcript.js";
 /** @typedef {Record<string, any>} Command a row of the dossier's `commands` */
 /** @typedef {import("./findings.js").Round} Round */
 /**
- * @typedef {{command: Command, round: Round | null, commit: Record<string, any> | null, asked: boolean}} CommandData
- *   `commit` is what it made, `asked` that its question is an item of its own
+ * @typedef {{command: Command, round: Round | null, commit: Record<string, any> | null, asked: boolean,
+ *   retry: string}} CommandData `commit` is what it made, `asked` that its question is an item of its own, `retry`
+ *   the story that can be tried again from it, else empty
  */
 
 /** Agents of commands that cost nothing: the runner itself, and the operator. */
@@ -37,6 +39,7 @@ export class CommandItem {
   #button;
   #body;
   #transcript;
+  #retry;
   #drawn = "";
   /** The name of its change. */
   #shown = "";
@@ -47,7 +50,8 @@ export class CommandItem {
     const title = h("b", { text: shortCommand(command), title: command });
     this.#button = h("button", { type: "button", class: "item-open", "aria-expanded": "false" }, title);
     const link = createLink(id, command);
-    const words = [this.#button, this.#attempt, this.#verdict, this.#outcome, this.#change];
+    this.#retry = new StepRetry(command);
+    const words = [this.#button, this.#attempt, this.#verdict, this.#outcome, this.#change, this.#retry.el];
     const head = h(
       "div",
       { class: "item-head" },
@@ -72,8 +76,8 @@ export class CommandItem {
   }
 
   /** @param {CommandData} data */
-  update({ command, round, commit, asked }) {
-    const content = JSON.stringify([command, round, commit, asked]);
+  update({ command, round, commit, asked, retry }) {
+    const content = JSON.stringify([command, round, commit, asked, retry]);
     if (content === this.#drawn) return;
     this.#drawn = content;
     this.#transcript.setLive(command.ended_at === null);
@@ -82,6 +86,7 @@ export class CommandItem {
     this.#drawChange({ ...command, ...commit });
     this.#drawBrief(commit ? commit.subject : asked ? "" : briefOf(command, round));
     this.#drawBody(command, round);
+    this.#retry.update(retry ? [retry] : []);
   }
 
   /** @param {Command} command @param {Round | null} round */

@@ -40,12 +40,13 @@ function each(kind, all, at, draw, id = "id") {
 }
 
 /** @param {Dossier} dossier @param {Map<number, any>} made the commits that they made @returns {Item[]} */
-function commandItems({ commands, reviews = [], questions = [], status, reason }, made) {
+function commandItems({ commands, reviews = [], questions = [], status, reason, writable, key }, made) {
   const all = reviews.flatMap((/** @type {any} */ kind) => kind.rounds);
   const rounds = new Map(all.map((/** @type {any} */ round) => [round.command_id, round]));
   const asked = new Set(questions.map((/** @type {any} */ one) => one.command_id));
   // Its command succeeded in saying that the story is blocked; why is in the story's own row.
   const blocking = status === "blocked" ? lastBlocking(commands)?.id : null;
+  const last = commands.findLast((/** @type {any} */ one) => !one.background && one.ended_at !== null)?.id;
   return commands.map((/** @type {any} */ command) => ({
     id: `command-${command.id}`,
     at: command.started_at,
@@ -54,6 +55,7 @@ function commandItems({ commands, reviews = [], questions = [], status, reason }
       round: rounds.get(command.id) ?? null,
       commit: made.get(command.id) ?? null,
       asked: asked.has(command.id),
+      retry: command.id === last && status === "blocked" && writable ? key : "",
     },
     draw: null,
   }));

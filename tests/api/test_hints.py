@@ -56,6 +56,25 @@ async def test_a_blocked_story_is_tried_again_with_a_hint(
     ]
 
 
+async def test_a_blocked_story_continues_at_its_code_review(
+    client: aiohttp.ClientSession, server: Server, tmp_path: Path
+) -> None:
+    tracker = tmp_path / "tiny" / TRACKER
+    tracker.write_text(tracker.read_text().replace(f"{KEY}: blocked", f"{KEY}: ready-for-dev"))
+    await run_story(server.url, KEY)
+    tracker.write_text(tracker.read_text().replace(f"{KEY}: done", f"{KEY}: blocked"))
+    before = len((await get(client, f"/api/stories/{KEY}"))["commands"])
+    status, refused = await post(client, f"{KEY}/retry", status="done")
+    assert (status, refused["error"]["message"]) == (
+        400,
+        "status: must be one of backlog, in-progress, ready-for-dev, review",
+    )
+    assert await post(client, f"{KEY}/retry", status="review") == (202, {"status": "review", "hint_id": None})
+    await run_story(server.url, KEY)
+    commands = (await get(client, f"/api/stories/{KEY}"))["commands"]
+    assert commands[before]["command"] == "code-review-1"
+
+
 async def test_what_no_command_will_get_is_kept_and_reported(client: aiohttp.ClientSession) -> None:
     status, stored = await post(client, "1-3-c/hint", text="Too late?")
     assert (status, stored["note"]) == (

@@ -146,6 +146,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
     page.get_by_role("button", name="Start").click()
 
     headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
+    check_retry_from_the_step(page, server)
     call = page.locator("#attention-list li", has_text="no list of the birds that count")
     call.get_by_role("button", name="Add a hint").click()
     call.get_by_label("Hint for the next command of 1-1-friendly-dates").fill("Only birds that were seen.")
@@ -179,6 +180,30 @@ def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserCon
     page.get_by_label("Budget in US dollars").fill("3")
     page.keyboard.press("Tab")
     expect(page.locator("#budget-wrong")).to_be_hidden()
+
+
+def check_retry_from_the_step(page: Page, server: PageServer) -> None:
+    """In the steps of the story and in its dossier, the step that blocked it; the story is blocked again after."""
+    key = "1-1-friendly-dates"
+    page.locator(f"#batch-stories [data-key='{key}'] summary").click()
+    step = page.locator(f"#batch-stories [data-key='{key}'] .step", has=page.get_by_text("Retry from", exact=False))
+    retry = step.get_by_role("button", name="Retry from dev: 1-1")
+    expect(retry).to_be_visible()
+    expect(step).to_have_count(1)
+    picture(page, "retry-step")
+    page.goto(f"{server.url}#run?story={key}&dossier=conversation")
+    item = page.locator(".item.command", has=page.get_by_role("button", name="Retry from dev: 1-1"))
+    expect(item).to_have_count(1)
+    picture(page, "retry-step-dossier")
+    item.get_by_role("button", name="Retry from dev").click()
+    expect(page.locator(".toast").last).to_contain_text("1-1 continues at dev;")
+    expect(item).to_have_count(0)
+    assert answer(page, server, f"api/stories/{key}")["status"] == "ready-for-dev"
+    page.keyboard.press("Escape")
+    expect(retry).to_be_hidden()
+    again = {"expected": "ready-for-dev", "status": "blocked"}
+    assert page.request.put(f"{server.url}api/stories/{key}/status", data=again).ok
+    expect(page.locator("#attention-list li[data-kind=blocked]")).to_have_count(1)
 
 
 def test_blocked_stories_stay_in_sight_while_another_batch_runs(

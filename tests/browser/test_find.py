@@ -136,9 +136,42 @@ def test_the_search_of_the_log_counts_all_matches_and_shows_the_lines_around_one
     page.goto(f"{server.url}#run?pane=log&line=1200")
     expect(page.locator(".log-row[aria-selected=true]")).to_contain_text("line 1200 ")
     view = page.get_by_label("Log lines")
+    check_a_range_of_lines(context, page, server)
     while not rows.filter(has_text="line 5000").count():
         view.evaluate("view => { view.scrollTop = view.scrollHeight; }")
     expect(page.locator("#log-count")).to_contain_text("lines since")
+
+
+def check_a_range_of_lines(context: BrowserContext, page: Page, server: PageServer) -> None:
+    """By mouse, keys and address, in a part of the log that ends before the range does."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    rows, chosen = page.locator(".log-row:visible"), page.locator(".log-row:visible[aria-selected=true]")
+    rows.filter(has_text="line 1203").click(modifiers=["Shift"])
+    expect(chosen).to_have_count(4)
+    expect(page).to_have_url(re.compile("line=1200-1203$"))
+    expect(page.locator("#log-detail-head")).to_have_text("Lines 1,200 to 1,203")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(page).to_have_url(re.compile("line=1200-1204$"))
+    page.get_by_role("button", name="Copy lines").click()
+    expect(page.locator(".toast").last).to_have_text("5 lines copied")
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert [line.split("\t")[-1] for line in copied][:2] == ["line 1200 has the needle", "line 1201"]
+    assert len(copied) == 5
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".toast").last).to_contain_text("these lines")
+    picture(page, "log-range")
+    other = visit_link(context, page.evaluate("navigator.clipboard.readText()"))
+    expect(other.locator(".log-row:visible[aria-selected=true]")).to_have_count(5)
+    expect(other.locator(".log-row", has_text="line 1200 ")).to_be_in_viewport()
+    other.goto(f"{server.url}#run?pane=log&line=900-2900")
+    expect(other.locator("#log-detail-head")).to_have_text("Lines 900 to 2,900")
+    other.get_by_role("button", name="Copy lines").click()
+    expect(other.locator(".toast").last).to_have_text("2,001 lines copied")
+    other.close()
+    page.bring_to_front()
+    rows.filter(has_text="line 1200 ").click()
+    expect(chosen).to_have_count(1)
+    expect(page).to_have_url(re.compile("line=1200$"))
 
 
 def test_a_link_to_a_line_of_the_log_opens_it_there(context: BrowserContext, finished: PageServer) -> None:

@@ -1,6 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isInRange, parseRange, rangeOf, rangeText } from "../../static/run/line-range.js";
 import { CAPACITY, EVERYTHING, LogBuffer } from "../../static/run/log-buffer.js";
 import { ERROR, INFO, toLogLine, WARNING } from "../../static/run/log-line.js";
 import { command, sequence } from "./events.js";
@@ -21,6 +22,34 @@ function made(from, to) {
   }
   return lines;
 }
+
+test("the address names a line, or a range in whichever order", () => {
+  assert.deepEqual(parseRange("12"), { first: 12, last: 12 });
+  assert.deepEqual(parseRange("20-12"), { first: 12, last: 20 });
+  for (const words of [null, "", "-", "12-", "-12", "0", "1-2-3", "1-x", "1.5-3"])
+    assert.equal(parseRange(words), null);
+  assert.equal(rangeText(rangeOf(20, 12)), "12-20");
+  assert.equal(rangeText(rangeOf(12, 12)), "12");
+  const range = rangeOf(12, 20);
+  assert.deepEqual(
+    [11, 12, 20, 21].map((seq) => isInRange(range, seq)),
+    [false, true, true, false],
+  );
+});
+
+test("a range of lines holds those that the filter leaves", () => {
+  const lines = new LogBuffer();
+  lines.reset(made(1, 30));
+  assert.deepEqual(
+    lines.between({ first: 29, last: 99 }).map(({ seq }) => seq),
+    [29, 30],
+  );
+  lines.setFilter({ ...EVERYTHING, story: "1-2-x" });
+  assert.deepEqual(
+    lines.between({ first: 4, last: 9 }).map(({ seq }) => seq),
+    [5, 8],
+  );
+});
 
 test("a line says what an event means", () => {
   const event = sequence();

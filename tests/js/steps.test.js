@@ -1,6 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { entryOf } from "../../static/kit/retry-step.js";
 import { lanesOf, liveCommand, stepsOf } from "../../static/run/steps.js";
 import { initial } from "../../static/state-initial.js";
 
@@ -33,6 +34,22 @@ const coming = (command, keys, more) => ({
 const list = (all) => new Map(all.map((command) => [command.command_id, command]));
 /** @param {number} number @param {string[]} story_keys */
 const cycle = (number, story_keys) => ({ number, story_keys, started_at: 0 });
+
+test("a blocked story continues at the step that has blocked it", () => {
+  const entries = ["story-review-2", "tech-spec-review-1", "dev-story", "code-review-10", "commit", "build-auto"];
+  assert.deepEqual(
+    entries.map((command) => entryOf(command)),
+    [
+      { status: "backlog", step: "create-story" },
+      { status: "ready-for-dev", step: "create-tech-spec" },
+      { status: "ready-for-dev", step: "dev-story" },
+      { status: "review", step: "code-review" },
+      { status: "review", step: "code-review" },
+      { status: "ready-for-dev", step: "build-auto" },
+    ],
+  );
+  assert.equal(entryOf("lint"), null);
+});
 
 test("steps that have begun are followed by those to come, each once", () => {
   const commands = [ran(1, "create-story", ["a"]), ran(2, "dev-story", ["a"], { status: "running", ended_at: null })];
