@@ -51,7 +51,7 @@ model: $(VENV)/dev
 fleet-storm: $(VENV)/dev
 	SPRINT_RUNNER_STORM_ROUNDS=100 $(PY) -m pytest -s -q -m worlds tests/fleet/stream/test_storm.py
 
-# A sprint on two workers, while coordinator, workers and broker are killed and stopped in turn.
+# Sprints on two workers, while coordinator, workers and broker are killed, stopped and cut off in turn.
 fleet-model: $(VENV)/dev
 	SPRINT_RUNNER_FLEET_KILLS=100 $(PY) -m pytest -s -q --timeout 3600 tests/fleet/work/test_model.py
 
