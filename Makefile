@@ -28,7 +28,7 @@ quick: $(VENV)/dev
 # tracker once, and the oldest and the newest version.
 worlds: $(VENV)/dev
 	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py tests/running/test_worlds_steering.py \
-		tests/running/test_versions.py tests/running/test_case_runs.py
+		tests/running/test_versions.py tests/running/test_case_runs.py tests/fleet/work/test_partitions.py
 
 # The walks through the page at a desktop's width; `make test` does them at a phone's.
 widths: $(VENV)/dev
@@ -51,7 +51,7 @@ model: $(VENV)/dev
 fleet-storm: $(VENV)/dev
 	SPRINT_RUNNER_STORM_ROUNDS=100 $(PY) -m pytest -s -q -m worlds tests/fleet/stream/test_storm.py
 
-# A sprint on two workers, while coordinator, workers and broker are killed and stopped in turn.
+# Sprints on two workers, while coordinator, workers and broker are killed, stopped and cut off in turn.
 fleet-model: $(VENV)/dev
 	SPRINT_RUNNER_FLEET_KILLS=100 $(PY) -m pytest -s -q --timeout 3600 tests/fleet/work/test_model.py
 

@@ -131,6 +131,9 @@ class Connection:
             await _close(client)
             who = f"user {user}" if isinstance(secret, str | None) else f"key {secret.public}"
             raise not_connected(address, who, failures[0] or words(error)) from None
+        except asyncio.CancelledError:  # its user ends meanwhile
+            await _close(client)
+            raise
         made.append(cls(client, user, lost))
         await made[0]._check_jetstream(address)
         return made[0]
@@ -158,7 +161,7 @@ class Connection:
         except NoStream as error:  # answers, but has no subscriber of this subject
             await self.close()
             raise BrokerProblem(f"the NATS server at {address} has no JetStream: start it with -js ({error})") from None
-        except BrokerProblem:
+        except (BrokerProblem, asyncio.CancelledError):
             await self.close()
             raise
 

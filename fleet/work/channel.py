@@ -130,7 +130,7 @@ class LaneChannel:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await end_tasks(*[task for task in tasks if not task.done()])
+            await end_tasks(*tasks)  # both may have failed
         for task in tasks:
             if not task.cancelled():
                 task.result()

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,37 +24,39 @@ import pytest
 from base.program import PROGRAM_DIR
 from fleet.work.names import LEASE_S
 from tests.fleet.stream.nats_server import NatsServer
+from tests.fleet.work.proxy import Proxy
 from tests.fleet.work.workshop import WorkerProcess
 from tests.git.repositories import git
 from tests.processes import marked
 from tests.test_money_over_kills import Paid
 
-ROUNDS: Final = int(os.environ.get("SPRINT_RUNNER_FLEET_KILLS", "4"))
+ROUNDS: Final = int(os.environ.get("SPRINT_RUNNER_FLEET_KILLS", "7"))
 SEED: Final = int(os.environ.get("SPRINT_RUNNER_FLEET_SEED", "11"))
 STORIES: Final = {"1-1-a": "backlog", "1-2-b": "ready-for-dev", "2-1-c": "backlog", "2-2-d": "ready-for-dev"}
 AFTER_S: Final = 4.0  # at the most, between two kills
 ENDS_S: Final = 20.0  # for a guardian to end what a killed worker has left
 
+WORKERS: Final = ("east", "west")
 OPEN: Final = ("running", "interrupted")
 
 Deed = Callable[[], Awaitable[None]]
 
 
-class Sprints:
-    """Sprints of one project, each begun when the one before is over; two workers; and what may happen to them."""
+class Sprint:
+    """A sprint of a project, two workers, a broker, and what may happen to them. `proxies` are before the broker."""
 
-    def __init__(self, folder: Path, nats: NatsServer, dice: random.Random) -> None:
-        self.nats, self.dice, self.folder = nats, dice, folder
+    def __init__(self, folder: Path, nats: NatsServer, proxies: dict[str, Proxy], dice: random.Random) -> None:
+        self.nats, self.proxies, self.dice, self.folder = nats, proxies, dice, folder
         self.paid = Paid(folder, STORIES, "sleep 0.2")
         self.environment = {
-            "SPRINT_RUNNER_FLEET": nats.address,
+            "SPRINT_RUNNER_FLEET": proxies["coordinator"].address,
             "SPRINT_RUNNER_FLEET_NAME": "box",
             "SPRINT_RUNNER_PARALLEL": "2",
             "SPRINT_RUNNER_PARALLEL_HERE": "0",
             "SPRINT_RUNNER_AUTO_RESUME": "true",
             "DEMO_AGENT_LEDGER": str(self.paid.books),
         }
-        self.workers = [self._worker(name) for name in ("east", "west")]
+        self.workers = [self._worker(name) for name in WORKERS]
 
     def _worker(self, name: str) -> WorkerProcess:
         command = [sys.executable, str(PROGRAM_DIR / "demo/agent.py"), "--speed", "max"]
@@ -65,7 +68,7 @@ class Sprints:
             "light_model": "haiku",
             "env": home,
         }
-        return WorkerProcess(name, self.folder / name, self.nats.address, agents={"night": agent})
+        return WorkerProcess(name, self.folder / name, self.proxies[name].address, agents={"night": agent})
 
     async def start(self) -> None:
         for worker in self.workers:
@@ -80,7 +83,10 @@ class Sprints:
 
     @property
     def deeds(self) -> list[Deed]:
-        return [self.kill_coordinator, self.kill_worker, self.kill_broker, self.stop_worker]
+        return [
+            *(self.kill_coordinator, self.cut, self.kill_worker, self.half_close),
+            *(self.kill_broker, self.stall, self.stop_worker),
+        ]
 
     async def kill_coordinator(self) -> None:
         await self.paid.run.kill()
@@ -103,6 +109,23 @@ class Sprints:
         worker.send(signal.SIGSTOP)
         await asyncio.sleep(self.dice.choice((0.5, LEASE_S * 1.5)))
         worker.send(signal.SIGCONT)
+
+    @property
+    def proxy(self) -> Proxy:
+        return self.dice.choice(list(self.proxies.values()))
+
+    async def cut(self) -> None:
+        self.proxy.cut()
+
+    async def half_close(self) -> None:
+        self.proxy.half_close()
+
+    async def stall(self) -> None:
+        """Let nothing through, for less than a lease or for more."""
+        proxy = self.proxy
+        proxy.stall()
+        await asyncio.sleep(self.dice.choice((0.5, LEASE_S * 1.5)))
+        proxy.flow()
 
     async def is_over(self) -> bool:
         run = await self.paid.run.run()
@@ -136,7 +159,7 @@ class Sprints:
     async def left(self) -> list[int]:
         """Return the agents that are alive, after a moment for what ends them."""
         for _ in range(int(ENDS_S / 0.1)):
-            found = [pid for name in ("east", "west") for pid in marked(f"worker-{name}-") if self._is_ours(pid)]
+            found = [pid for name in WORKERS for pid in marked(f"worker-{name}-") if self._is_ours(pid)]
             if not found:
                 break
             await asyncio.sleep(0.1)
@@ -151,34 +174,58 @@ class Sprints:
             return False
 
 
-@pytest.fixture
-async def sprints(tmp_path: Path, nats: NatsServer) -> AsyncIterator[Sprints]:
-    made = Sprints(tmp_path, nats, random.Random(SEED))
+@asynccontextmanager
+async def sprint_in(folder: Path, dice: random.Random) -> AsyncIterator[Sprint]:
+    nats = NatsServer(folder / "nats")
+    await nats.start()
     try:
-        yield made
+        async with AsyncExitStack() as stack:
+            names = ("coordinator", *WORKERS)
+            proxies = {name: await stack.enter_async_context(Proxy(lambda: nats.port)) for name in names}
+            made = Sprint(folder, nats, proxies, dice)
+            try:
+                yield made
+            finally:
+                await made.end()
     finally:
-        await made.end()
+        nats.close()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-async def test_kills_in_turn_lose_and_double_nothing(sprints: Sprints) -> None:
-    await sprints.start()
-    done: Counter[str] = Counter()
-    for number in range(ROUNDS):
-        await asyncio.sleep(0.5 + sprints.dice.random() * AFTER_S)
-        deed = sprints.deeds[number % len(sprints.deeds)]
+async def test_kills_in_turn_lose_and_double_nothing(tmp_path: Path) -> None:
+    """Of a sprint that is over before all kills are done the next one takes the rest."""
+    dice, done = random.Random(SEED), Counter[str]()
+    number = 0
+    while done.total() < ROUNDS:
+        number += 1
+        async with sprint_in(tmp_path / str(number), dice) as sprint:
+            await sprint.start()
+            await disturb(sprint, done)
+            await check(sprint, f"seed {SEED}, sprint {number}, {done}")
+    print(f"{number} sprints, {done}")
+
+
+async def disturb(sprint: Sprint, done: Counter[str]) -> None:
+    """Kill and cut in turn until the sprint is over or all is done."""
+    while done.total() < ROUNDS:
+        await asyncio.sleep(0.5 + sprint.dice.random() * AFTER_S)
+        deed = sprint.deeds[done.total() % len(sprint.deeds)]
         await deed()
         done[deed.__name__] += 1
-        assert sprints.differences() == [], f"seed {SEED}, round {number}"
-        if await sprints.is_over():
+        assert sprint.differences() == [], f"seed {SEED}, {done}"
+        if await sprint.is_over():
             break
-        await sprints.resume()
-    await sprints.paid.run.until(lambda run: run["state"] == "idle" and not run["resumable"])
-    assert await sprints.paid.run.faults() == [], f"seed {SEED}, {done}"
-    statuses = Counter(story["status"] for story in (await sprints.paid.run.run())["stories"])
-    reasons = sprints.paid.run.rows("SELECT story_key, reason FROM stories WHERE status = 'blocked'")
-    assert statuses == {"done": len(STORIES)}, f"seed {SEED}, {done}, {[tuple(row) for row in reasons]}"
-    assert sprints.merges() == dict.fromkeys(STORIES, 1)
-    assert sprints.differences() == []
-    assert await sprints.left() == []
+        await sprint.resume()
+
+
+async def check(sprint: Sprint, where: str) -> None:
+    """Wait for the end of a sprint and look at all that must hold."""
+    await sprint.paid.run.until(lambda run: run["state"] == "idle" and not run["resumable"])
+    assert await sprint.paid.run.faults() == [], where
+    statuses = Counter(story["status"] for story in (await sprint.paid.run.run())["stories"])
+    reasons = sprint.paid.run.rows("SELECT story_key, reason FROM stories WHERE status = 'blocked'")
+    assert statuses == {"done": len(STORIES)}, f"{where}, {[tuple(row) for row in reasons]}"
+    assert sprint.merges() == dict.fromkeys(STORIES, 1)
+    assert sprint.differences() == []
+    assert await sprint.left() == []
