@@ -18,7 +18,7 @@ run: $(VENV)/runtime
 
 # A test that hangs fails after five minutes; the longest takes one.
 test: $(VENV)/dev node_modules/ready
-	$(PY) -m pytest --timeout 300 -n 3 --dist loadscope --no-loadscope-reorder
+	$(PY) -m pytest --timeout 300 -n 4 --dist loadscope --no-loadscope-reorder
 
 # A fast part of `make test`, for whoever changes one thing: rules, files and formats, few processes.
 quick: $(VENV)/dev

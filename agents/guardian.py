@@ -263,7 +263,7 @@ def _receive(connection: _socket.socket, streams: HeldStreams) -> bytes:
 
 
 def _rename() -> None:
-    """Whoever ends every `python` by its name means the server, not what looks after its agents."""
+    """A command that ends every `python` by its name is meant for the server, not for the guardian of its agents."""
     try:
         with open("/proc/self/comm", "w") as file:
             file.write("sprint-guardian")

@@ -321,7 +321,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
     "hint": ("KEY TEXT gives the next command of a story a hint", _add_hint),
-    "message": ("ID TEXT tells the agent of a running command something", _add_message),
+    "message": ("ID TEXT sends a message to the agent of a running command", _add_message),
     "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
     "unskip": ("KEY brings a skipped story back", _add_story),
     "take-over": ("KEY pauses a story and prints what continues its session in your terminal", _add_story),

@@ -58,12 +58,12 @@ def serve_tools(config: ServerConfig) -> int:
 
     @server.tool()
     def hint(key: str, text: str, retry: bool = False, confirm: bool = False) -> str:
-        """Tell the next command of a story something; `retry` tries a blocked story again."""
+        """Give the next command of a story a hint; `retry` tries a blocked story again."""
         return str(call("hint", key=key, text=[text], retry=retry, confirm=confirm)[1])
 
     @server.tool()
     def message(command_id: int, text: str) -> str:
-        """Tell the agent of a running command something while it works."""
+        """Send a message to the agent of a running command."""
         return str(call("message", id=command_id, text=[text])[1])
 
     @server.tool()

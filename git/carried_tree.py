@@ -14,7 +14,7 @@ from typing import Final
 from git.process import Calls, in_thread, run_git
 from git.work_tree import AS_IS
 
-# The same state has the same name, whoever takes it, and when.
+# The same state has the same name, on any machine and at any time.
 SAME: Final = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")

@@ -167,7 +167,7 @@ class Building:
             return False
         kind = self._workspace.project.kind
         if kind is sprint.PlanKind.TRACKER and not await asyncio.to_thread(build_files, self._workspace, story):
-            return False  # the status of a tracker tells of the story, which may have been written by hand
+            return False  # the status in a tracker is of the story, which may have been written by hand
         entry = (await asyncio.to_thread(sprint.read, self._workspace.project)).story(story.key)
         return entry is not None and entry.raw_status.strip().lower() == "ready-for-dev"
 

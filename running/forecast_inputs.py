@@ -137,7 +137,7 @@ def _of_phase(phase: Phase, status: str) -> Iterable[str]:
 def rest_of(
     preset: Preset, history: History, batch_id: int, running: Collection[int], *, by_runner: bool
 ) -> list[Wanted]:
-    """Return the stories of cycles that run, with the commands that they still need."""
+    """Return the stories of cycles that run and are not finished, with the commands that they still need."""
     found = []
     for story in history.stories:
         if story.batch != batch_id or story.cycle not in running:
@@ -152,7 +152,8 @@ def rest_of(
         if story.status in ("done", "blocked"):
             left = frozenset({"commit"} & left if story.status == "done" else ())
         rounds = {kind: number for kind, number in done.items() if kind in left}
-        found.append(Wanted(story.key, "", story.entered, left, rounds, history.sizes.get(story.key), story.cycle))
+        if left:
+            found.append(Wanted(story.key, "", story.entered, left, rounds, history.sizes.get(story.key), story.cycle))
     return found
 
 

@@ -89,7 +89,7 @@ class Gate:
         if self.running and not announced and not self._warned:
             self._warned = True
             emit_best_effort(self._warning("pausing", "pausing after the current command"))
-        self._tell_waiters()
+        self._notify_waiters()
 
     def ask(self, command_id: int, until: float | None) -> bool:
         """Pause for an answer to what a call asked; whether it is for questions that the gate is paused now."""
@@ -100,15 +100,15 @@ class Gate:
     def answer(self, command_id: int) -> None:
         """A question is answered: with the last one, a pause for questions is over."""
         self._questions.discard(command_id)
-        if (tell := self._on_answer.get(command_id)) is not None:
-            tell()
+        if (notify := self._on_answer.get(command_id)) is not None:
+            notify()
         if not self._questions and self.reason == "question":
             self.resume("answered")
 
     def close(self) -> None:
         """The batch is over: what still runs beside it pauses nothing any more."""
         self.reason, self.until, self.closed = None, None, True
-        self._tell_waiters()
+        self._notify_waiters()
 
     def resume(self, because: str = "operator") -> None:
         self._questions.clear()
@@ -119,7 +119,7 @@ class Gate:
         if self._warned and not self._announced:
             self._warned = False
             emit_best_effort(BatchResume(batch_id=self.batch_id, reason=because))
-        self._tell_waiters()
+        self._notify_waiters()
 
     def stop(self, mode: StopMode) -> None:
         """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
@@ -130,18 +130,18 @@ class Gate:
             self.stop_mode = mode
         if self.ends_agents:
             self._end_running()
-        self._tell_waiters()
+        self._notify_waiters()
 
     def end_after(self, point: str | None, at: float | None = None) -> None:
         """Stop the batch after the story or the cycle that runs, or at a clock time; None: when all is done."""
         self.stop_after, self.end_at = point if at is None else None, at
-        self._tell_waiters()
+        self._notify_waiters()
 
     def end_agents(self) -> None:
         """The run has failed: what still runs beside it ends, and nothing more starts."""
         self.stop_mode = self.stop_mode or StopMode.NOW
         self._end_running()
-        self._tell_waiters()
+        self._notify_waiters()
 
     def _end_running(self) -> None:
         for end in list(self._on_stop):
@@ -158,12 +158,12 @@ class Gate:
             self.running -= 1
             self._keep_awake()
             if self.reason is not None:
-                self._tell_waiters()
+                self._notify_waiters()
 
     @contextmanager
-    def on_answer(self, command_id: int, tell: Callable[[], object]) -> Iterator[None]:
-        """Call `tell` when the command's question is answered, while its program waits."""
-        self._on_answer[command_id] = tell
+    def on_answer(self, command_id: int, notify: Callable[[], object]) -> Iterator[None]:
+        """Call `notify` when the command's question is answered, while its program waits."""
+        self._on_answer[command_id] = notify
         try:
             yield
         finally:
@@ -256,7 +256,7 @@ class Gate:
 
     def look_again(self) -> None:
         """Let those who wait at the gate look at what they wait for."""
-        self._tell_waiters()
+        self._notify_waiters()
 
     async def wait_for_change(self) -> None:
         """Return at the next change of the gate. Raises `Stopped`."""
@@ -275,7 +275,7 @@ class Gate:
     def waits_for_background(self) -> Iterator[None]:
         """While the foreground waits here for work beside the run, a wait of that work is one of the run."""
         self._held_up += 1
-        self._tell_waiters()
+        self._notify_waiters()
         try:
             yield
         finally:
@@ -289,7 +289,7 @@ class Gate:
                 return
             await _wait(self._change, min(left, WAIT_SLICE_S))
 
-    def _tell_waiters(self) -> None:
+    def _notify_waiters(self) -> None:
         """A new event for the next change: a waiter that took the old one before it looked cannot miss this one."""
         self._change.set()
         self._change = asyncio.Event()

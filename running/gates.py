@@ -101,7 +101,7 @@ async def keep_decision(
     comments: str | None,
     link: str | None = None,
 ) -> bool:
-    """Keep the decision and tell that the gate is decided; False when it was decided before, or no batch is open.
+    """Store the decision and emit that the gate is decided; False when it was decided before, or no batch is open.
 
     `batch_id` is that of the open batch, which may have come to a gate that an earlier one had opened; `link`
     identifies the link that is used up by it.

@@ -45,7 +45,7 @@ def answers_before(answered: Iterable[Asked]) -> str:
 async def keep_answer(
     workspace: Workspace, command: Command, answer: str, text: str | None = None, link: str | None = None
 ) -> bool:
-    """Keep the answer and tell that the question is answered; False when it was answered before.
+    """Store the answer and emit that the question is answered; False when it was answered before.
 
     `text` is what the log says instead of the answer itself; `link` identifies the link that is used up by it.
     """

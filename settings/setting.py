@@ -40,8 +40,13 @@ class Setting(msgspec.Struct, frozen=True):
         return ARTICLES[self.kind]
 
 
+MILLION: Final = 1_000_000
+
+
 def _plain(number: float) -> str:
-    """Return a number without an exponent: 1000000, 0.01."""
+    """Return a number without an exponent, from a million on with its digits in groups: 0.01, 65535, 1,000,000."""
+    if number >= MILLION:
+        return f"{number:,.0f}"
     return f"{number:.0f}" if number == int(number) else f"{number:g}"
 
 

@@ -39,7 +39,7 @@ class Newer:
         command = (sys.executable, str(PROGRAM), str(self._state), *demo.command[1:])
         runner.workspace.agents["demo"] = replace(demo, command=command)  # type: ignore[index]
 
-    def tell(self, **behaviour: Any) -> None:
+    def set(self, **behaviour: Any) -> None:
         self._state.write_text(json.dumps({"help": sorted(OPTIONAL), **behaviour}))
 
     @property
@@ -62,7 +62,7 @@ def notes(runner: Runner) -> list[str]:
 
 async def test_a_structured_verdict_counts_where_the_text_has_none(make_newer: Any) -> None:
     runner, newer = await make_newer({"dev-story": "no-marker", "code-review": "no-marker"}, retries=0)
-    newer.tell(structured=VERDICTS)
+    newer.set(structured=VERDICTS)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert [set(call) for call in newer.calls] == [{"--json-schema", "--permission-prompts", "--input-format"}] * 2
@@ -72,7 +72,7 @@ async def test_a_structured_verdict_counts_where_the_text_has_none(make_newer: A
 
 async def test_it_counts_before_the_marker(make_newer: Any) -> None:
     runner, newer = await make_newer(retries=0)
-    newer.tell(structured={"dev-story": {"complete": False, "blocked": True, "reason": "Which colour?"}})
+    newer.set(structured={"dev-story": {"complete": False, "blocked": True, "reason": "Which colour?"}})
     await runner.run()
     assert runner.statuses() == {"1-1-a": "blocked"}
     (end,) = runner.of("command:end")
@@ -82,14 +82,14 @@ async def test_it_counts_before_the_marker(make_newer: Any) -> None:
 @pytest.mark.parametrize("verdict", [{"complete": "perhaps"}, {}], ids=["unreadable", "empty"])
 async def test_the_marker_counts_where_it_cannot_be_read(make_newer: Any, verdict: Any) -> None:
     runner, newer = await make_newer(retries=0)
-    newer.tell(structured={"dev-story": verdict})
+    newer.set(structured={"dev-story": verdict})
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
 
 
 async def test_a_program_without_them_is_called_as_ever(make_newer: Any) -> None:
     runner, newer = await make_newer(budget_day_usd=100.0)
-    newer.tell(help=["--model", "--verbose"])
+    newer.set(help=["--model", "--verbose"])
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert newer.calls == [{}, {}]
@@ -97,7 +97,7 @@ async def test_a_program_without_them_is_called_as_ever(make_newer: Any) -> None
 
 async def test_a_help_that_is_wrong_costs_one_call_and_one_note(make_newer: Any) -> None:
     runner, newer = await make_newer(retries=0)
-    newer.tell(refuse=["--permission-prompts"], structured=VERDICTS)
+    newer.set(refuse=["--permission-prompts"], structured=VERDICTS)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert ["--permission-prompts" in call for call in newer.calls] == [True, False, False]
@@ -108,7 +108,7 @@ async def test_a_help_that_is_wrong_costs_one_call_and_one_note(make_newer: Any)
 
 async def test_each_option_that_is_refused_is_left_out(make_newer: Any) -> None:
     runner, newer = await make_newer(retries=0, budget_batch_usd=50.0)
-    newer.tell(refuse=sorted(OPTIONAL))
+    newer.set(refuse=sorted(OPTIONAL))
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert newer.calls[-2:] == [{}, {}]
@@ -117,7 +117,7 @@ async def test_each_option_that_is_refused_is_left_out(make_newer: Any) -> None:
 
 async def test_a_call_may_spend_what_the_smallest_cap_leaves(make_newer: Any) -> None:
     runner, newer = await make_newer(budget_batch_usd=2.0, budget_day_usd=50.0)
-    newer.tell()
+    newer.set()
     batch_id = await runner.run()
     first, second = (float(call["--max-budget-usd"]) for call in newer.calls)
     _, commands = await runner.rows(batch_id)
@@ -127,7 +127,7 @@ async def test_a_call_may_spend_what_the_smallest_cap_leaves(make_newer: Any) ->
 
 async def test_a_call_that_has_spent_it_is_no_failure_and_waits_for_a_larger_cap(make_newer: Any) -> None:
     runner, newer = await make_newer(budget_batch_usd=1.0, retries=0)
-    newer.tell(spends={"dev-story": 3.0})
+    newer.set(spends={"dev-story": 3.0})
     await runner.start()
     await runner.until(lambda event: event.type == "batch:pause")
     assert runner.of("batch:pause")[0]["reason"] == "budget"
@@ -142,7 +142,7 @@ async def test_a_call_that_has_spent_it_is_no_failure_and_waits_for_a_larger_cap
 
 async def test_a_model_that_stands_in_is_passed_on(make_newer: Any) -> None:
     runner, newer = await make_newer()
-    newer.tell()
+    newer.set()
     agents: Any = runner.workspace.agents
     agents["demo"] = replace(agents["demo"], fallback_model="haiku")
     await runner.run()
@@ -151,7 +151,7 @@ async def test_a_model_that_stands_in_is_passed_on(make_newer: Any) -> None:
 
 async def test_a_refusal_that_makes_a_command_pointless_ends_it(make_newer: Any) -> None:
     runner, newer = await make_newer(retries=2)
-    newer.tell(denied={"dev-story": str(runner.root / "src/app.py")})
+    newer.set(denied={"dev-story": str(runner.root / "src/app.py")})
     await runner.start()
     await runner.until(lambda event: event.type == "batch:pause")
     (attention,) = runner.of("attention")
@@ -162,7 +162,7 @@ async def test_a_refusal_that_makes_a_command_pointless_ends_it(make_newer: Any)
         "`permission_mode` to acceptEdits or bypassPermissions, or allow it in its own settings"
     )
     assert runner.statuses() == {"1-1-a": "in-progress"}
-    newer.tell()
+    newer.set()
     await runner.orchestrator.resume()
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done"}
@@ -171,7 +171,7 @@ async def test_a_refusal_that_makes_a_command_pointless_ends_it(make_newer: Any)
 
 async def test_a_stop_wins_over_a_refusal(make_newer: Any) -> None:
     runner, newer = await make_newer()
-    newer.tell(denied={"code-review": str(runner.root / "src/app.py")})  # which may do without
+    newer.set(denied={"code-review": str(runner.root / "src/app.py")})  # which may do without
     await runner.start()
     await runner.until(lambda event: event.type == "command:progress" and event.payload.get("kind") == "denied")
     runner.orchestrator.stop(StopMode.NOW)

@@ -123,7 +123,7 @@ class Connection:
                     max_reconnect_attempts=1,  # of the first connection; 0 would be for ever
                     reconnect_time_wait=0,
                     connect_timeout=int(CONNECT_S),
-                    ping_interval=int(PING_S),
+                    ping_interval=PING_S,  # type: ignore[arg-type]  # seconds, of any kind
                     inbox_prefix=f"_INBOX_{user}",
                     **_tls(address),
                 )
@@ -137,6 +137,10 @@ class Connection:
 
     async def close(self) -> None:
         await _close(self.client)
+
+    def _is_alive(self) -> None:
+        """Take a message for an answer to every ping, which comes behind all that the server sent before."""
+        self.client._pings_outstanding = 0
 
     def _refuse(self, refusal: str) -> None:
         """End the request that the broker did not let through, or report what was none."""
@@ -204,6 +208,7 @@ class Connection:
         """Call `serve` with every message of a subject, one after the other."""
 
         async def received(message: Any) -> None:
+            self._is_alive()
             try:
                 await serve(Message(message.subject, message.data, message.headers or {}, reply=message.reply))
             except BrokerProblem as problem:
@@ -216,8 +221,13 @@ class Connection:
 
     async def open_inbox(self, subject: str) -> Inbox:
         inbox = Inbox(self.lost)
+
+        async def received(message: Any) -> None:
+            self._is_alive()
+            await inbox.take(message)
+
         try:
-            inbox.subscription = await self.client.subscribe(subject, cb=inbox.take, pending_msgs_limit=PENDING_MSGS)
+            inbox.subscription = await self.client.subscribe(subject, cb=received, pending_msgs_limit=PENDING_MSGS)
         except Exception as error:
             raise problem_of(error) from None
         return inbox

@@ -119,7 +119,7 @@ class Presence:
 
 
 class State:
-    """The state of one runner; `snapshot` returns seq and JSON of the run, `changed` tells of another one."""
+    """The state of one runner; `snapshot` returns seq and JSON of the run, `changed` is called with another one."""
 
     def __init__(self, identity: Identity, snapshot: Snapshot, clock: Callable[[], float]) -> None:
         self._who = identity

@@ -31,6 +31,11 @@ class ProjectCopy:
     def repository(self) -> Path:
         return self.folder / "repositories" / f"{self.project}.git"
 
+    @property
+    def own(self) -> Path:
+        """Return the folder for what this machine has of the project beside git, such as its `.env`."""
+        return self.folder / "projects" / self.project
+
     def top(self, lane: str) -> Path:
         """Return the folder of a lane, which is the same whenever this worker has it: sessions are found by it."""
         return self.folder / "lanes" / self.project / lane
@@ -38,6 +43,7 @@ class ProjectCopy:
     async def open(self, object_format: str, identity: Sequence[str]) -> None:
         """Make the repository if there is none. Raises `GitError`."""
         path = self.repository
+        await asyncio.to_thread(self.own.mkdir, mode=0o700, parents=True, exist_ok=True)
         if not await asyncio.to_thread((path / "HEAD").is_file):
             await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
             await run_git(path, ("init", "--quiet", "--bare", f"--object-format={object_format}"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from fleet.work.messages import CallData, CallProgress
 TICK_S: Final = 0.05  # between two messages about what came: a page shows it that much later
 PIECE_BYTES: Final = 128 << 10  # of lines in one message
 BEHIND: Final = 20  # messages that wait for the broker, until less is read
+
+T = TypeVar("T")
 
 log = logging.getLogger("sprint_runner.fleet")
 
@@ -58,16 +60,25 @@ class LaneCall:
         self._channel, self._places = channel, places
         self._mark, self._stream = mark, stream
         self._process: agents.AgentProcess | None = None
-        self._stopped = False
+        self._stopped = asyncio.Event()
         self._early: list[Callable[[agents.AgentProcess], Any]] = []  # what came while it was being started
         self._records: list[tuple[str, msgspec.Raw]] = []
         self._lines = bytearray()
         self._ended = asyncio.Event()
 
     def stop(self) -> None:
-        self._stopped = True
+        self._stopped.set()
         if self._process is not None:
             self._process.stop()
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what work before the call returns; None where the call is stopped meanwhile, which ends the work."""
+        working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+            return await working if working.done() else None
+        finally:
+            await end_tasks(working, stopped)
 
     def say(self, message_id: int, text: str) -> None:
         self._reach(lambda process: process.say(message_id, text))
@@ -78,6 +89,8 @@ class LaneCall:
     async def run(self) -> Outcome:
         """Run the agent to its end; what it prints is posted as it comes. No process is left afterwards."""
         data, spec = self._data, self._spec
+        if self._stopped.is_set():
+            return replace(could_not_start("It was stopped before it began."), kind=OutcomeKind.STOPPED)
         if spec is None or spec.kind != data.kind:
             have = "no agent" if spec is None else f"an agent of kind {spec.kind}"
             return could_not_start(f"The worker has {have} named {data.agent}, of kind {data.kind}.")
@@ -94,7 +107,7 @@ class LaneCall:
             refused = None
             if outcome.kind is OutcomeKind.COULD_NOT_START:
                 refused = agents.OPTIONS.refused(spec, call.options, outcome.reason)
-            if refused is None or self._stopped:
+            if refused is None or self._stopped.is_set():
                 return self._as_there(outcome)
             call = replace(call, options=call.options - {refused})
 
@@ -129,7 +142,7 @@ class LaneCall:
     async def _run(self, spec: AgentSpec, call: Call) -> Outcome:
         self._ended.clear()
         process = self._process = await agents.start(spec, call, self._take)
-        if self._stopped:
+        if self._stopped.is_set():
             process.stop()
         for reach in self._early:
             reach(process)

@@ -18,8 +18,9 @@ from agents import AgentSpec, Outcome, OutcomeKind
 from base.tasks import end_tasks
 from fleet.stream.broker import Broker, BrokerLost, BrokerProblem, Message
 from fleet.work.channel import Fenced, LaneChannel, Writer
-from fleet.work.copies import BASE, LANES, ProjectCopy
+from fleet.work.copies import BASE, ProjectCopy
 from fleet.work.lane_call import LaneCall, Places, could_not_start
+from fleet.work.lane_copy import LaneCopy, tree_of
 from fleet.work.link import BrokerLink
 from fleet.work.messages import (
     AnswerCall,
@@ -35,11 +36,9 @@ from fleet.work.messages import (
     SayToCall,
     StopCall,
     ToWorker,
-    TreeRef,
     read_to_worker,
 )
 from fleet.work.queue import JobLease, acknowledge, extend, find_job, refuse
-from fleet.work.trees import SharedTree
 from git.bundles import set_ref
 from git.process import GitError
 from running.check_process import VerifyResult, run
@@ -72,23 +71,13 @@ class LaneWork:
         self._channel = LaneChannel(job.project, job.lane, writer, self._receive, worker=True)
         self._leases = {writer.lease}  # those by which this lane was held without a gap
         self._calls: dict[str, LaneCall] = {}
-        self._is_fresh = False  # nothing has made the copy ready yet
         self._orders: asyncio.Queue[RunCall | RunCheck] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
         self._end: asyncio.Future[ReleaseLane | str] = asyncio.get_running_loop().create_future()
         top = copy.top(job.lane)
         self._places = Places(there=job.top, here=str(top))
-        self._tree = SharedTree(
-            link=link,
-            project=job.project,
-            top=top,
-            repository=copy.repository,
-            scratch=copy.folder / "carried" / job.project / job.lane,
-            branch=job.branch,
-            keep=f"{LANES}/{job.lane}",
-            prefix=job.prefix,
-            planning=job.planning,
-        )
+        self._tree = tree_of(link, job, copy)
+        self._lane = LaneCopy(name, job, copy, self._tree)
 
     async def work(self) -> None:
         """Work on the lane until it is released or lost; no process of it is left then."""
@@ -98,6 +87,8 @@ class LaneWork:
             await self._copy.open(self.job.object_format, self.job.identity)
             self._channel.post(LaneTaken(await self._copy.have()))
             tasks = [loop.create_task(work()) for work in (self._serve, self._beat, self._obey)]
+            for task in tasks:
+                task.add_done_callback(self._look_at)
             end = await asyncio.shield(self._end)
         except (GitError, OSError) as error:
             end = f"its copy cannot be made: {error}"
@@ -157,6 +148,13 @@ class LaneWork:
         if not self._end.done():
             self._end.set_result(reason)
 
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        """Give the lane up where a part of the work has failed: nobody would be told how a command ended."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("the lane %s failed", self.job.lane, exc_info=error)
+            self._lose(f"its worker failed: {error!r}")
+
     # -- what the coordinator says -----------------------------------------------------------------------------
 
     async def _receive(self, message: Message) -> None:
@@ -200,47 +198,21 @@ class LaneWork:
         """Begin commands in their order; several may run at once."""
         while True:
             order = await self._orders.get()
-            problem = await self._brought_to(order)
+            problem = await self._lane.bring(order, self._calls.get(order.id))
+            if problem is not None:
+                self._on_problem(problem)
             work = self._run_check(order, problem) if isinstance(order, RunCheck) else self._run_call(order, problem)
             task = asyncio.get_running_loop().create_task(work)
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-
-    async def _brought_to(self, order: RunCall | RunCheck) -> str | None:
-        """Bring the tree to the coordinator's state; return why that is not possible, nothing is changed then."""
-        try:
-            if not await self._copy.is_made(self.job.lane):
-                await self._make(order.tree)
-            await self._tree.take(order.tree, order.named)
-            return await self._set_up()
-        except (GitError, BrokerProblem, OSError) as error:
-            problem = f"The tree could not be brought to the worker {self._name}: {error}."
-            self._on_problem(problem)
-            return problem
-
-    async def _make(self, tree: TreeRef) -> None:
-        self._is_fresh = True
-        await self._tree.fetch(tree)
-        await self._copy.make(self.job.lane, tree.head)
-
-    async def _set_up(self) -> str | None:
-        """Make a fresh copy ready by the project's own command."""
-        if not self._is_fresh or self.job.setup is None:
-            return None
-        self._is_fresh = False
-        done = await run(shlex.split(self.job.setup), self._tree.top / self.job.prefix)
-        if done.exit_code == 0:
-            return None
-        self._is_fresh = True
-        ending = done.problem or ("took too long" if done.exit_code is None else f"ended with {done.exit_code}")
-        return f"worktree_setup `{self.job.setup}` {ending} on the worker {self._name}:\n{done.tail}"
+            task.add_done_callback(self._look_at)
 
     async def _run_call(self, order: RunCall, problem: str | None) -> None:
         call = self._calls[order.id]
         outcome = await call.run() if problem is None else could_not_start(problem)
         tree = None
         if problem is None:
-            tree, why = await self._sent(order)
+            tree, why = await self._lane.send(order)
             if why is not None:
                 outcome = _failed(outcome, why)
         self._calls.pop(order.id, None)
@@ -250,8 +222,8 @@ class LaneWork:
     async def _run_check(self, order: RunCheck, problem: str | None) -> None:
         done, tree = VerifyResult(None, b"", 0, problem), None
         if problem is None:
-            done = await run(shlex.split(order.command), self._tree.top / self.job.prefix)
-            tree, why = await self._sent(order)
+            done = await run(shlex.split(order.command), self._lane.project)
+            tree, why = await self._lane.send(order)
             done = done if why is None else VerifyResult(None, b"", 0, why)
         self._channel.post(
             CheckEnded(
@@ -263,13 +235,6 @@ class LaneWork:
                 tree=tree,
             )
         )
-
-    async def _sent(self, order: RunCall | RunCheck) -> tuple[TreeRef | None, str | None]:
-        """Send what changed here; without success, the reason."""
-        try:
-            return await self._tree.send([self._tree.peer_head], order.named), None
-        except (GitError, BrokerProblem, OSError) as error:
-            return None, f"The work on {self._name} could not be sent: {error}."
 
     # -- its end -----------------------------------------------------------------------------------------------
 

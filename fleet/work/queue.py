@@ -74,7 +74,7 @@ async def find_job(broker: Broker, project: str, lane: str) -> Message | None:
 
 
 async def remove_job(broker: Broker, project: str, lane: str) -> None:
-    """Take the job of a lane out of the queue, whoever holds it."""
+    """Take the job of a lane out of the queue, whether or not a worker holds it."""
     await purge(broker, jobs_stream(project).name, job_subject(project, lane))
 
 

@@ -1,7 +1,7 @@
 """A call of an agent on a worker, as a run sees it: its records as they come, its recording, its outcome.
 
 Promises: what the worker's agent prints is recorded as if it ran here, in order; the outcome is known when the mirror
-holds the result; one that is stopped ends in any case.
+holds the result; one that is stopped ends in any case, at once where the worker was not given it yet.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from agents import AgentSpec, Call, Outcome, OutcomeKind, Record, Usage
 from agents.prices import PriceList
 from agents.stream_file import StreamFile
 from agents.usage import Tally
-from fleet.work.messages import AnswerCall, CallProgress, SayToCall, StopCall, ToWorker, records_of
+from fleet.work.messages import AnswerCall, CallProgress, RunCall, SayToCall, StopCall, ToWorker, records_of
 from running.machines import LeftRunningError
 
 STOP_S: Final = 15.0  # until a call counts as stopped whose worker does not answer
@@ -54,6 +54,9 @@ class RemoteCall:
         self._judged: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._archived = asyncio.Event()
         self._stopping: asyncio.TimerHandle | None = None
+        self._giving: asyncio.Task[None] | None = None  # while the worker is brought to the mirror's state
+        self._early: list[ToWorker] = []  # for a worker that was not given the call yet
+        self._closing: asyncio.Task[None] | None = None
 
     # -- for a run
 
@@ -83,19 +86,22 @@ class RemoteCall:
         """Have the agent ended; returns at once, idempotent."""
         if self._judged.done() or self._stopping is not None:
             return
+        if self._giving is not None:
+            self._end_stopped("It was stopped before it began.")
+            return
         self._post(StopCall(self.id))
         self._stopping = asyncio.get_running_loop().call_later(STOP_S, self._give_up)
 
     def say(self, message_id: int, text: str) -> bool:
         if self._judged.done() or self._stopping is not None:
             return False
-        self._post(SayToCall(self.id, message_id, text))
+        self._send(SayToCall(self.id, message_id, text))
         return True
 
     def answer(self, text: str) -> bool:
         if self._judged.done():
             return False
-        self._post(AnswerCall(self.id, text))
+        self._send(AnswerCall(self.id, text))
         return True
 
     def leave(self) -> None:
@@ -112,8 +118,21 @@ class RemoteCall:
         """Create the recording."""
         await self._recording.start()
 
+    def give(self, giving: Coroutine[Any, Any, None]) -> None:
+        """Have the worker given the call by `giving`, which ends before that where it is stopped or left."""
+        self._giving = asyncio.get_running_loop().create_task(giving, name=f"give {self.id}")
+
+    def given(self, run: RunCall) -> None:
+        """Give the worker the call, and what was for it meanwhile."""
+        for message in (run, *self._early):
+            self._post(message)
+        self._giving = None
+        self._early.clear()
+
     async def take(self, progress: CallProgress) -> None:
         """Record and report what came. Raises `ForeignMessage`."""
+        if self._closing is not None:
+            return
         records = records_of(progress.records)
         reported = self._size >= self._known
         self._size += len(progress.lines)
@@ -150,15 +169,33 @@ class RemoteCall:
         if not self._judged.done():
             self._judged.set_exception(error)
             self._judged.exception()  # looked at, so that it is not logged as lost
+        self._cancel_giving()
         self._cancel_stop()
+
+    def _send(self, message: ToWorker) -> None:
+        if self._giving is None:
+            self._post(message)
+        else:
+            self._early.append(message)
 
     def _give_up(self) -> None:
         if not self._judged.done():
-            duration_ms = round((time.monotonic() - self._began) * 1000)
-            reason = f"It was stopped, and the worker {self._machine} does not answer."
-            self.quiet_since = time.monotonic()
-            self._judged.set_result(self._tally.outcome(OutcomeKind.STOPPED, reason, None, duration_ms))
-            self._archived.set()
+            self._end_stopped(f"It was stopped, and the worker {self._machine} does not answer.")
+
+    def _end_stopped(self, reason: str) -> None:
+        duration_ms = round((time.monotonic() - self._began) * 1000)
+        self.quiet_since = time.monotonic()
+        self._judged.set_result(self._tally.outcome(OutcomeKind.STOPPED, reason, None, duration_ms))
+        self._cancel_giving()
+        self._closing = asyncio.get_running_loop().create_task(self._close_recording())
+
+    def _cancel_giving(self) -> None:
+        if self._giving is not None:
+            self._giving.cancel()
+
+    async def _close_recording(self) -> None:
+        await self._recording.end()
+        await self._close()
 
     async def _close(self) -> None:
         self._cancel_stop()

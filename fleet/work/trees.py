@@ -60,13 +60,13 @@ class SharedTree:
             paths = None
             if before is not None and not whole:
                 paths = tuple(await self.tree.changed(before.commit, state.commit))
-            self.last = state
             since = state.head if before is None else before.head
             name = digest = ""
             if state.commit not in have:
                 name, digest = await self._store(state.commit, have)
             if self.keep:
                 await set_ref(self.repository, f"{self.keep}/{state.commit}", state.commit)
+            self.last = state  # not before: what was not sent is sent with the next one
         return TreeRef(head=state.head, commit=state.commit, since=since, paths=paths, bundle=name, digest=digest)
 
     async def take(self, ref: TreeRef, named: Sequence[str] = ()) -> None:

@@ -86,6 +86,8 @@ function cardMaker(model) {
   const { run, plan, replaying } = model;
   const writable = isWritable(model);
   const running = new Map(run.operations.flatMap((operation) => operation.story_keys.map((key) => [key, operation])));
+  const waits = new Set(run.cycles.flatMap((cycle) => (cycle.waits ? cycle.story_keys : [])));
+  const placeNote = (/** @type {string} */ key) => (waits.has(key) ? "Waits for a place on a worker." : "");
   return (story) => ({
     story,
     operation: running.get(story.key) ?? null,
@@ -93,7 +95,7 @@ function cardMaker(model) {
     selectable: !replaying && !isReader,
     selected: false,
     replaying,
-    note: running.has(story.key) ? "" : cardNote(story, (name) => plan.byKey.has(name)),
+    note: running.has(story.key) ? "" : placeNote(story.key) || cardNote(story, (name) => plan.byKey.has(name)),
   });
 }
 

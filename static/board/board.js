@@ -80,7 +80,7 @@ export class Board {
   /** @param {Model} model */
   render(model) {
     this.#initiatives.render(model);
-    const inputs = [model.plan, runningIds(model.run), model.replaying, model.run.state];
+    const inputs = [model.plan, runningIds(model.run), model.replaying, model.run.state, model.run.cycles];
     if (inputs.some((value, index) => value !== this.#drawn[index])) this.#draw(model);
   }
 
@@ -209,7 +209,7 @@ export class Board {
     this.#problems.render(plan.sprint, plan.stories);
     this.#deferred.render(plan);
     this.#bar.render(model, isWritable(model));
-    this.#drawn = [plan, runningIds(run), replaying, run.state];
+    this.#drawn = [plan, runningIds(run), replaying, run.state, run.cycles];
   }
 
   /** What is around the cards: heads of the columns, counts, density. @param {Model} model @param {EpicRow[]} rows */
@@ -220,6 +220,7 @@ export class Board {
     const columns = isList ? [] : openColumns(rows);
     style(this.#tab, "--columns", String(columns.length));
     attr(this.#tab, "data-layout", isList ? "list" : "board");
+    attr(this.#tab, "data-alone", columns.length === 1);
     attr(this.#tab, "data-dense", isDense(plan.stories.length));
     this.#head.render(
       columns.map((status) => ({ status, count: cards.filter((card) => card.story.status === status).length })),

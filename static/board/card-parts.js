@@ -138,7 +138,7 @@ function createLive() {
       running = operation;
       show(aside, operation.background);
       text(what, shortCommand(operation.command));
-      text(machine, operation.machine ?? "");
+      text(machine, `on ${operation.machine}`);
       show(machine, operation.machine !== null);
       live.tick(serverNow());
     },

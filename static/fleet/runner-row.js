@@ -56,7 +56,7 @@ export class RunnerRow {
     this.#runner = runner;
     const { info } = runner;
     text(this.#name, info.project);
-    text(this.#where, [info.machine, info.branch, info.folder].filter(Boolean).join(" · "));
+    text(this.#where, [info.machine, info.branch, shortPath(info.folder)].filter(Boolean).join(" · "));
     attr(this.#where, "title", info.folder);
     show(this.#needs, needs > 0);
     text(this.#needs, needs ? (needs === 1 ? "Needs you" : `Needs you (${needs})`) : "");
@@ -89,6 +89,12 @@ export class RunnerRow {
     attr(this.#quota, "value", window?.used_fraction ?? 0);
     attr(this.#quota, "data-tone", (window?.used_fraction ?? 0) >= WARNS ? "warn" : null);
   }
+}
+
+/** The end of a path, which tells folders of one name apart; the title has all of it. @param {string} path */
+export function shortPath(path) {
+  const parts = path.split("/").filter(Boolean);
+  return parts.length > 3 ? `…/${parts.slice(-2).join("/")}` : path;
 }
 
 /** The state in words, as the runner's own page says it. @param {Runner} runner @param {number} now */

@@ -109,8 +109,10 @@ export class BatchRow {
   update(batch) {
     this.#batch = batch;
     const { status, reason, stories, stories_done: done, stories_blocked: blocked } = batch;
-    this.#outcome.dataset.outcome = status;
-    fill(this.#outcome, icon(GLYPHS[status] ?? "unknown"), outcomeText(status));
+    // As the headline has it: what left a story blocked needs a look.
+    const isPartly = status === "completed" && blocked > 0;
+    this.#outcome.dataset.outcome = isPartly ? "partly" : status;
+    fill(this.#outcome, icon(isPartly ? "blocked" : (GLYPHS[status] ?? "unknown")), outcomeText(status));
     text(this.#reason, reason);
     this.#bar.style.setProperty("--share-done", String(stories ? done / stories : 0));
     this.#bar.style.setProperty("--share-blocked", String(stories ? blocked / stories : 0));

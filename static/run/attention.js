@@ -5,7 +5,7 @@
  */
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
-import { clock, shortKey } from "../kit/format.js";
+import { clock, shortCommand, shortKey } from "../kit/format.js";
 import { HintForm } from "../kit/hint-form.js";
 import { serverNow } from "../kit/server-clock.js";
 import { askSkip } from "../kit/skip-dialog.js";
@@ -76,7 +76,7 @@ class AttentionList {
   }
 }
 
-/** The heading of items; a wait ends by itself and needs nobody. @param {readonly AttentionItem[]} items */
+/** The heading of items; a wait ends by itself and needs no operator. @param {readonly AttentionItem[]} items */
 export function titleOf(items) {
   const count = items.filter(({ item }) => item.kind !== "waiting").length;
   if (!count) return "Waiting";
@@ -109,7 +109,7 @@ export class AttentionRow {
     this.#item = item;
     this.#form = formOf(item);
     this.#action.addEventListener("click", () => (this.#act === "start" ? actions.start() : actions.resume()));
-    const message = h("p", { text: item.message });
+    const message = h("p", { text: shownMessage(item) });
     this.el = h(
       "li",
       { "data-kind": item.kind },
@@ -135,6 +135,14 @@ export class AttentionRow {
   tick(until, now) {
     if (this.#item.kind === "waiting") text(this.#words, waitText(until, now));
   }
+}
+
+/** The message without the story's key, which stands beside it. @param {Attention} item */
+export function shownMessage({ message, story_key: key }) {
+  if (!key || !message.startsWith(key)) return message;
+  const rest = message.slice(key.length);
+  const [, asks, question] = rest.match(/^, (\S+) asks: (.*)$/s) ?? [];
+  return asks ? `${shortCommand(asks)} asks: ${question}` : message.replace(`${key} is blocked: `, "Blocked: ");
 }
 
 /** @param {string} key @param {string} [base] of its runner, where the page shows several */

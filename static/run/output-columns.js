@@ -88,7 +88,7 @@ class LaneColumn {
     this.#command = command;
     text(this.#name, command ? shortCommand(command.command) : "");
     attr(this.el, "data-running", command?.status === "running");
-    if (isOther) this.#open(command, keys[0]);
+    if (isOther || !this.#frame.firstChild) this.#open(command, keys[0]);
     const running = command?.status === "running";
     this.#stream?.update(running);
   }

@@ -37,6 +37,8 @@ export class OutputStream {
   #live = false;
   #isOver = false;
   #begun = false;
+  /** Whether there is the reason of a failure instead of output. */
+  #failed = false;
   #listens = false;
   #timer = 0;
   #took = 0;
@@ -67,7 +69,7 @@ export class OutputStream {
   update(running) {
     const ended = this.#live && !running;
     this.#live = running;
-    if (this.#pages.isEmpty) text(this.#empty, running ? "Waiting for its first output." : "");
+    if (this.#pages.isEmpty && !this.#failed) text(this.#empty, running ? "Waiting for its first output." : "");
     if (this.#isOver) return;
     if (running && !this.#listens) onTranscriptChange(this.#id, () => this.#changed());
     this.#listens ||= running;
@@ -118,6 +120,7 @@ export class OutputStream {
     const from = isBehind ? BEYOND : pages.isEmpty ? await this.#lastPage() : pages.settled;
     const page = await this.#page(from, isBehind ? 1 : pages.isEmpty ? PAGE : NEWEST);
     if (this.#isOver) return;
+    this.#failed = false;
     pages.merge(page);
     // The server reads a long recording in the background: there will be more in a moment.
     this.#drawWords(page);
@@ -153,9 +156,12 @@ export class OutputStream {
     return get(`/api/commands/${this.#id}/transcript?from=${from}&limit=${limit}`);
   }
 
-  /** @param {Error} error */
+  /** @param {import("../kit/api.js").ApiError} error */
   #fail(error) {
-    if (this.#pages.isEmpty) text(this.#empty, error.message);
+    if (!this.#pages.isEmpty) return null;
+    text(this.#empty, error.message);
+    this.#failed = true;
+    this.#begun = error.status !== 0; // a server that was not reached is asked again, with the next change of the run
     return null;
   }
 

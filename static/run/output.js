@@ -6,6 +6,7 @@
 import { byId, fill, h, show, text } from "../kit/dom.js";
 import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { loadPart } from "../kit/lazy.js";
+import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { RUNNER } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
@@ -87,13 +88,20 @@ export class Output {
     this.#columns?.reconnected();
   }
 
-  /** @param {Model} model @param {number} now */
-  tick({ commands, run }, now) {
-    const [only, ...others] = this.shown.map((id) => commands.get(id));
-    const facts = only && !this.#columns ? factsOf(only, operationOf(run, only), now) : "";
-    text(byId("output-facts"), this.#columns ? `${others.length + 1} lanes` : facts);
+  /** @param {Model} _ @param {number} now */
+  tick(_, now) {
+    this.#drawFacts(now);
     this.#switches.tick(now);
     this.#columns?.tick(now);
+  }
+
+  /** @param {number} now */
+  #drawFacts(now) {
+    const { commands, run } = /** @type {Model} */ (this.#model);
+    const lanes = this.#lanes().length;
+    const only = lanes ? undefined : commands.get(this.shown[0] ?? 0);
+    const facts = only ? factsOf(only, operationOf(run, only), now) : "";
+    text(byId("output-facts"), lanes ? `${lanes} lanes` : facts);
   }
 
   /** Follows the address. @param {URLSearchParams} params */
@@ -142,13 +150,18 @@ export class Output {
 
   /** The lanes that are shown side by side, none where one output is shown. */
   #lanes() {
-    const { run } = /** @type {Model} */ (this.#model);
-    return this.#canBeSideBySide && this.#chosen === null && !this.#lane.length ? run.cycles : [];
+    return this.#canBeSideBySide && this.#chosen === null && !this.#lane.length ? this.#withOutput : [];
   }
 
   get #canBeSideBySide() {
     const { run } = /** @type {Model} */ (this.#model);
-    return this.#wide.matches && run.state !== "idle" && run.cycles.length > 1;
+    return this.#wide.matches && run.state !== "idle" && this.#withOutput.length > 1;
+  }
+
+  /** The lanes that have or will soon have something to show: one without a worker yet takes no room from the others. */
+  get #withOutput() {
+    const { run } = /** @type {Model} */ (this.#model);
+    return run.cycles.filter(({ story_keys: keys, waits }) => !waits || this.#liveOf(keys));
   }
 
   #draw() {
@@ -169,6 +182,7 @@ export class Output {
     show(byId("output-empty"), !command && !lanes.length);
     this.#drawStream(command, changed);
     this.#drawColumns(lanes);
+    this.#drawFacts(serverNow());
     if (changed) for (const listener of this.#listeners) listener();
   }
 
@@ -202,7 +216,8 @@ export class Output {
 
   /** @param {Command | null} command @param {boolean} changed */
   #drawStream(command, changed) {
-    if (changed) {
+    // The same command may go on in a column.
+    if (changed || !command) {
       this.#stream?.end();
       this.#stream = null;
     }

@@ -49,7 +49,9 @@ export function createGauges(root, newest) {
     const shown = newest ? known.filter(({ account }) => account === last.account) : known;
     gauges.render(shown.map((window) => gaugeOf(window, now)));
     const frame = root.parentElement ?? root;
-    show(frame, shown.length > 0);
+    // A wait for the limit is the headline itself, with its end.
+    const isHeadline = newest && run.state === "waiting" && run.reason === "usage-limit";
+    show(frame, shown.length > 0 && !isHeadline);
     if (newest && last) text(frame.firstElementChild ?? frame, last.account);
   }
   return { render, tick: render };

@@ -23,7 +23,9 @@ import { RUNNER } from "../shell/command-list.js";
 /** @param {RunState} run @param {CommandList} commands @param {readonly UpcomingCycle[]} upcoming @returns {Lane[]} */
 export function lanesOf(run, commands, upcoming) {
   const all = marked([...commands.values()], run);
-  const lanes = run.cycles.map(({ number, story_keys: keys, machine, waits }) => {
+  // What works comes before what waits for a worker.
+  const cycles = [...run.cycles].sort((a, b) => Number(a.waits) - Number(b.waits));
+  const lanes = cycles.map(({ number, story_keys: keys, machine, waits }) => {
     const own = all.filter((command) => command.story_keys.some((key) => keys.includes(key)));
     const coming = upcoming.find(
       (cycle) => cycle.state !== "next" && cycle.story_keys.some((key) => keys.includes(key)),

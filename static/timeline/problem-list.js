@@ -22,13 +22,17 @@ export class ProblemList {
     );
   }
 
-  /** @param {Iterable<Command>} commands in order of start */
-  show(commands) {
+  /** @param {Iterable<Command>} commands in order of start @param {readonly string[]} waits stories without a worker yet */
+  show(commands, waits) {
     const all = [...commands].filter(isProblem).reverse();
     const counts = { failed: 0, waiting: 0 };
     for (const command of all) counts[outcomeOf(command) === "failed" ? "failed" : "waiting"] += 1;
     const words = [counts.failed && `${counts.failed} failed or blocked`, counts.waiting && `${counts.waiting} waited`];
-    text(byId("chart-problems-title"), words.filter(Boolean).join(", ") || "Nothing failed and nothing waited");
+    const none = waits.length ? "Nothing failed" : "Nothing failed and nothing waited";
+    text(byId("chart-problems-title"), words.filter(Boolean).join(", ") || none);
+    const wait = waits.length > 1 ? "wait" : "waits";
+    text(byId("chart-waits"), `${waits.map(shortKey).join(", ")} ${wait} for a place on a worker.`);
+    show(byId("chart-waits"), waits.length > 0);
     this.#list.render(all.slice(0, MOST));
     const rest = all.length - MOST;
     text(byId("chart-problems-more"), rest > 0 ? `and ${plural(rest, "older one")}, in the table` : "");

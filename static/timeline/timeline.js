@@ -108,8 +108,8 @@ export class Timeline {
   }
 
   /** @param {Model} model */
-  #inputs({ commands, plan, replaying }) {
-    return [commands, plan, this.#stored.commands, replaying, choice()];
+  #inputs({ commands, plan, replaying, run }) {
+    return [commands, plan, this.#stored.commands, replaying, choice(), run.cycles];
   }
 
   #forget() {
@@ -133,7 +133,11 @@ export class Timeline {
     this.#renderState(model);
     renderLegend([...this.#commands.values()]);
     this.#table.show(this.#commands.values());
-    this.#problems.show(this.#commands.values());
+    const waits = choice() ? [] : model.run.cycles.filter((cycle) => cycle.waits);
+    this.#problems.show(
+      this.#commands.values(),
+      waits.flatMap((cycle) => cycle.story_keys),
+    );
     this.#restore();
     if (this.#gantt.current) this.#detail.show(this.#gantt.current, this.#titleOf);
     else this.#detail.hide();

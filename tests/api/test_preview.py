@@ -17,8 +17,8 @@ async def test_it_answers_for_what_is_next_and_for_named_stories(tmp_path: Path)
         assert one["cycles"][0]["steps"][0]["call"]["command_line"].count("--output-format") == 1
         steps = await get(client, "/api/run/steps")
         assert [cycle["story_keys"] for cycle in steps["cycles"]] == [found["cycles"][0]["story_keys"]]
-        told = [(step["command"], step["condition"]) for step in found["cycles"][0]["steps"]]
-        assert [(step["command"], step["condition"]) for step in steps["cycles"][0]["steps"]] == told
+        conditions = [(step["command"], step["condition"]) for step in found["cycles"][0]["steps"]]
+        assert [(step["command"], step["condition"]) for step in steps["cycles"][0]["steps"]] == conditions
         for query, words in (
             ("stories=9-9", "stories: "),
             ("agent=nobody", "agent: there is no agent 'nobody'"),

@@ -32,6 +32,7 @@ from tests.bench import (
     recordings,
     search,
     stream,
+    workers,
 )
 
 PARTS: Final = (
@@ -53,6 +54,7 @@ PARTS: Final = (
     "search",
     "stream",
     "fleet",
+    "workers",
 )
 
 
@@ -82,6 +84,7 @@ def main() -> None:
         "recordings": recordings.run,
         "search": search.run,
         "stream": lambda: stream.run(options.seconds),
+        "workers": workers.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

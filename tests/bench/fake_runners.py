@@ -51,8 +51,9 @@ class FakeRunner:
 
     def progress(self) -> None:
         words = f"{time.monotonic_ns()} {'x' * 80}"
-        told = {"story_key": "1-1-a", "command": "dev-story", "task_id": "implement", "message": words, "command_id": 1}
-        self.emit("command:progress", told)
+        payload: dict[str, object] = {"story_key": "1-1-a", "command": "dev-story", "task_id": "implement"}
+        payload |= {"message": words, "command_id": 1}
+        self.emit("command:progress", payload)
 
     async def serve(self, folder: Path) -> None:
         app = web.Application()

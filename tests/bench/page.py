@@ -105,7 +105,7 @@ async def _long_log(server: DrivenServer, empty: DrivenServer, browser: Browser)
     await _emit(server, MANY)
     noises: list[str] = []
     async with noise(server.root, noises):
-        # By turns, so that both see the same moods of the machine.
+        # By turns, so that both run under the same load.
         pairs = [
             (await _usable(server, browser, lines=True), await _usable(empty, browser, lines=False))
             for _ in range(LOADS)

@@ -32,9 +32,9 @@ def runners(tmp_path: Path) -> Iterator[list[PageServer]]:
     """Two runners that share a state folder; the first asks a question in its first story."""
     script = {"dev-story": {"1-1-friendly-dates": [f"question:{QUESTION}", "ok"]}}
     made = []
-    for name, told in (("one", script), ("two", None)):
+    for name, mishaps in (("one", script), ("two", None)):
         (tmp_path / name).mkdir()
-        server = PageServer(tmp_path / name, "max", told)
+        server = PageServer(tmp_path / name, "max", mishaps)
         server.environment["XDG_STATE_HOME"] = str(tmp_path / "state")
         made.append(server.start())
     yield made
@@ -155,7 +155,7 @@ def test_a_runner_that_ends_says_so_and_is_started_again(
         note = page.locator("#old-note")
         expect(note).to_contain_text(re.compile("This runner is not running any more. What you see is as of"))
         expect(page.locator("#link-words")).to_have_text("Not running")
-        expect(page.locator("#attention")).to_be_hidden()  # what cannot be read without a line needs nobody
+        expect(page.locator("#attention")).to_be_hidden()  # what cannot be read without a connection is no call
         page.evaluate(AXE.read_text())
         assert in_both_schemes(page) == []
         picture(page, "fleet-gone")

@@ -45,7 +45,7 @@ STICKY: Final = """() => {
 
 
 # The states with the most views; `make widths` has them all.
-OFTEN: Final = ("idle", "running", "asking")
+OFTEN: Final = ("running", "asking")
 # On a telephone: a header of more than one line, verbs that are not at the thumb.
 FAR: Final = """() => {
   const header = document.querySelector(".top").offsetHeight;

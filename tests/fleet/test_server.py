@@ -131,7 +131,7 @@ async def test_a_runner_through_the_fleet(
     assert exported.headers["Content-Disposition"].startswith("attachment")
     assert "Set-Cookie" not in exported.headers
 
-    # The runner is gone: what is known stays, and what asks it is told so.
+    # The runner is gone: what is known stays, and requests to it are answered so.
     server.end(signal.SIGKILL)
     await until(lambda: page.app[FLEET].fleet.states()[0].lost is not None)
     gone = await page.get(f"{path}/api/run", headers=OPERATOR)

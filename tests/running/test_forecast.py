@@ -12,8 +12,10 @@ import msgspec
 import pytest
 
 import agents
+from forecast.samples import PastCommand, PastStory
 from orchestrator import StartRequest
 from payloads import BatchForecast
+from running.forecast_inputs import History, rest_of
 from running.forecaster import Forecaster
 from running.preflight import BadRequest
 from runstate.forecast_view import ForecastView
@@ -23,8 +25,10 @@ from store.quota import QuotaWindow, add_window
 from store.stories import create_story
 from tests.conftest import MakeRunner
 from tests.running.projects import Runner
+from workflow import CLASSIC
 
 MINUTE = 60_000
+FINISHED = {"1-1-a": "done", "1-2-b": "in-progress", "1-3-c": "blocked"}
 PLAN = {"1-1-a": "backlog", "1-2-b": "backlog", "2-1-c": "backlog", "2-2-d": "in-progress"}
 
 
@@ -144,6 +148,14 @@ async def test_it_is_kept_with_the_batch_and_is_part_of_its_start(make_runner: M
     assert rest.cost_usd is not None
     assert less.cost_usd[1] < rest.cost_usd[1]
     assert await runner.orchestrator.forecaster.rest() is None
+
+
+def test_a_story_that_is_finished_is_not_left_over() -> None:
+    dev = PastCommand(1, 1, ("1-1-a",), "dev-story", "demo", "", False, 0, 1, 0.1, 10, True)
+    stories = [PastStory(1, 1, key, "ready-for-dev", status, 0) for key, status in FINISHED.items()]
+    for by_runner, expected in ((True, ["1-2-b"]), (False, ["1-1-a", "1-2-b"])):
+        left = rest_of(CLASSIC, History([dev], stories, {}), 1, {1}, by_runner=by_runner)
+        assert [story.key for story in left] == expected
 
 
 async def test_a_forecast_that_fails_keeps_no_batch_from_starting(

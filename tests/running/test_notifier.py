@@ -215,7 +215,7 @@ async def test_no_server_at_the_other_end(tmp_path: Path) -> None:
 
 async def test_a_command_gets_the_event_and_not_our_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPRINT_RUNNER_TOKEN", "hidden")
-    script, out = tmp_path / "tell.py", tmp_path / "out.json"
+    script, out = tmp_path / "send.py", tmp_path / "out.json"
     script.write_text(
         "import json, os, sys\n"
         "reported = {'stdin': json.load(sys.stdin), 'message': os.environ['SPRINT_RUNNER_MESSAGE'],\n"
@@ -263,9 +263,9 @@ async def test_a_webhook_that_is_switched_on_reports_from_then_on(tmp_path: Path
 
 
 async def test_a_relative_command_is_that_of_the_project(tmp_path: Path) -> None:
-    (tmp_path / "tell.sh").write_text("#!/bin/sh\ncat > told\n")
-    (tmp_path / "tell.sh").chmod(0o755)
+    (tmp_path / "send.sh").write_text("#!/bin/sh\ncat > sent.txt\n")
+    (tmp_path / "send.sh").chmod(0o755)
     async with switched(tmp_path) as (_, notifier, settings):
-        settings["notify_command"] = "./tell.sh"
+        settings["notify_command"] = "./send.sh"
         await notifier.test("command")
-    assert "this is a test" in (tmp_path / "told").read_text()
+    assert "this is a test" in (tmp_path / "sent.txt").read_text()

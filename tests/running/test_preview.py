@@ -297,9 +297,9 @@ async def test_secrets_of_the_command_line_and_values_of_the_environment_are_not
     assert key not in call.command_line
     assert "OWN_NAME" in call.environment.own
     assert "INHERITED_FOR_TEST" in call.environment.inherited
-    told = repr(call)
-    assert "v4lue-of-it" not in told
-    assert "0wn-value" not in told
+    shown = repr(call)
+    assert "v4lue-of-it" not in shown
+    assert "0wn-value" not in shown
 
 
 @pytest.mark.parametrize("plan", ["tickets", "list"])

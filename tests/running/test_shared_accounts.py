@@ -20,8 +20,8 @@ async def test_what_others_report_stops_and_opens_this_machine(make_runner: Make
     name = next(iter(workspace.agents))
     workspace.settings().fleet_accounts[name] = TEAM
     accounts = SharedAccounts(workspace)
-    told: list[str] = []
-    accounts.on_wait = told.append
+    waiting: list[str] = []
+    accounts.on_wait = waiting.append
     choice = AgentChoice(workspace, 1, [name], PRESETS["classic"])
     later = int(workspace.clock()) + 7200
     assert accounts.names() == [TEAM]
@@ -47,11 +47,11 @@ async def test_what_others_report_stops_and_opens_this_machine(make_runner: Make
     await accounts.adopt_wait(TEAM, "", None)
     assert choice.peek("dev-story").until is None
     assert await runner.database.read(get_waits) == []
-    assert told == []  # nothing of that was this machine's
+    assert waiting == []  # nothing of that was this machine's
 
     account = workspace.quota.rows_of(accounts._account(TEAM))[0].account
     workspace.quota.keep_wait(AccountWait(account=account, reason="usage-limit", until=later * 1000, at=1))
     assert accounts.wait(TEAM) is not None
     await workspace.quota.end_waits(runner.database)
-    assert told == [TEAM, TEAM]
+    assert waiting == [TEAM, TEAM]
     await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from typing import Final
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, PageServer, chromium
+from tests.browser.test_fleet_states import served
 from tests.shots.sheets import write_sheets
 from tests.shots.states import STATES, fleet, server
 from tests.shots.views import PHONE, SCHEMES, VIEWS, WIDTHS, View, visit
@@ -19,6 +20,8 @@ from tests.shots.views import PHONE, SCHEMES, VIEWS, WIDTHS, View, visit
 FOLDER: Final = Path("tests/browser/output/shots")
 LOOK_MS: Final = 30_000  # for a view to load on a busy machine
 FLEET: Final = "fleet"
+MANY: Final = "fleet-many"
+MOST: Final = "20"  # runners, in every state that a row can show
 KIT: Final = "kit"
 
 
@@ -55,7 +58,10 @@ def _take_others(browser: Browser, folder: Path, names: tuple[str, ...]) -> None
     """The page of all runners, and the one of all parts, which have addresses of their own."""
     if FLEET.startswith(names):
         with fleet() as url:
-            _take_page(browser, url, ".runner", folder, FLEET)
+            _take_page(browser, url, ".retry:visible", folder, FLEET)
+    if MANY.startswith(names):
+        with served(MOST) as url:
+            _take_page(browser, url, ".runner", folder, MANY)
     if KIT.startswith(names):
         with server("idle") as running:
             _take_page(browser, f"{running.url}static/kit", ".part", folder, KIT)
@@ -83,10 +89,14 @@ def _new_page(browser: Browser, width: int) -> Page:
 
 def _photograph(page: Page, widths: list[int], folder: Path, name: str, whole: bool) -> None:
     for width in widths:
-        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+        height = WIDTHS[width]
+        page.set_viewport_size({"width": width, "height": height})
+        if whole:  # by the size of the window: a picture of the full page is one without a finger
+            height = max(height, page.evaluate("document.documentElement.scrollHeight"))
+            page.set_viewport_size({"width": width, "height": height})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=whole)
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from demo.fresh import CHAOS, SCRIPT, TRACKER, V7, demo_folder
 from tests import servers
 from tests.bench.board import large_history, large_project
 from tests.browser.conftest import BATCH_S, PageServer
+from tests.shots.workers import WorkersServer
 
 POLL_S: Final = 0.1
 STORY: Final = "1-1-friendly-dates"
@@ -153,6 +154,10 @@ def _stuck(count: int, story: str = "") -> Ready:
     return lambda run: sum(_is_dev(one) and story in str(one) for one in run["operations"]) >= count
 
 
+def _waits_for_worker(run: Run) -> bool:
+    return _stuck(1)(run) and any(one["waits"] for one in run["cycles"])
+
+
 def _is_dev(operation: Mapping[str, Any]) -> bool:
     return bool(operation["command"].startswith("dev"))
 
@@ -209,6 +214,7 @@ STATES: Final[Mapping[str, State]] = {
     "idle": State(_demo()),
     "running": State(_demo(STAYS), _starts(ALL, _stuck(1, STUCK))),
     "lanes": State(_demo(BOTH_STAY, "parallel: 2\n"), _starts(ALL, _stuck(2))),
+    "workers": State(lambda folder: WorkersServer(folder, BOTH_STAY), _starts(ALL, _waits_for_worker)),
     "asking": State(_demo(TROUBLE), _starts(ALL, _asks("question"))),
     "gate": State(_v7, _starts(ALL, _asks("gate"))),
     "limit": State(_demo({"create-story": ["usage-limit:7200"]}), _starts(ALL, _is("waiting"))),

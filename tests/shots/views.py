@@ -95,6 +95,7 @@ RUN: Final = (
     View("run-running", "running", "run", Loaded(".output-view .entry")),
     View("run-log", "running", "run?pane=log", Loaded(".log-row:visible")),
     View("run-lanes", "lanes", "run", Loaded(".output-view .entry")),
+    View("run-workers", "workers", "run", Loaded(".output-view .entry")),
     View("run-asking", "asking", "run", Loaded("#attention-list li")),
     View("run-gate", "gate", "run", Loaded("#attention-list li")),
     View("run-limit", "limit", "run", Loaded("#attention-list li")),
@@ -121,6 +122,7 @@ BOARD: Final = (
     View("board-empty", "empty", "board"),
     *(View(f"board-{state}", state, "board", Loaded(".card")) for state in ("idle", "running", "lanes", "asking")),
     *(View(f"board-{state}", state, "board", Loaded(".card")) for state in ("gate", "failed", "ended", "titles")),
+    View("board-workers", "workers", "board", Loaded(".card")),
     View("board-large", "large", "board", Loaded(".epic-row")),
     View("board-brownfield", "brownfield", "board", Loaded(".epic-row")),
     View("board-list", "ended", "board?layout=list", Loaded(".card")),
@@ -142,7 +144,10 @@ DOSSIER: Final = (
 )
 BACK: Final = (
     View("timeline-empty", "idle", "timeline", Loaded("#chart-empty")),
-    *(View(f"timeline-{s}", s, "timeline", Loaded("#chart-rows > *")) for s in (*FULL, "running", "lanes", "asking")),
+    *(
+        View(f"timeline-{s}", s, "timeline", Loaded("#chart-rows > *"))
+        for s in (*FULL, "running", "lanes", "workers", "asking")
+    ),
     View("timeline-command", "ended", "timeline", _click("#chart .bar", "#chart-detail")),
     View("history-empty", "idle", "history"),
     *(View(f"history-{state}", state, "history", Loaded("#batches > *")) for state in (*FULL, "running")),

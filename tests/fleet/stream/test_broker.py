@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from fleet.stream import broker as broker_module
+from fleet.stream import connection
 from fleet.stream.broker import Broker, NoStream, WrongSequence
 from fleet.stream.connection import Message
+from fleet.stream.inbox import Inbox
 from fleet.stream.names import STATE, bucket, events_stream, events_subject, key_subject
 from tests.fleet.stream.nats_server import NatsServer
 
@@ -33,6 +36,28 @@ async def test_a_stream_is_missing_where_the_server_leaves_a_request_to_it_witho
     async with asyncio.timeout(10):
         await client.ensure(bucket(STATE), key_subject(STATE, "box"))
     assert await client.last(bucket(STATE).name, key_subject(STATE, "box")) is None
+    await client.close()
+
+
+async def test_a_backlog_that_takes_longer_than_pings_keeps_the_connection(
+    nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers to pings come behind it: a busy machine reads one of a day for longer than three pings take."""
+    monkeypatch.setattr(connection, "PING_S", 0.05)
+    take, count = Inbox.take, 3000
+
+    async def slowly(inbox: Inbox, message: object) -> None:
+        time.sleep(0.0005)  # noqa: ASYNC251 - as a machine that does nothing else meanwhile
+        await take(inbox, message)
+
+    client = await Broker.connect(nats.address, "box", None, "client")
+    await client.make(events_stream("box"))
+    subject = events_subject("box", "e")
+    await client.stored(*[await client.store(subject, b"x" * 1000, {}) for _ in range(count)])
+    monkeypatch.setattr(Inbox, "take", slowly)
+    reading = client.follow(events_stream("box").name, subject, 1)
+    assert [(await anext(reading)).seq for _ in range(count)] == list(range(1, count + 1))
+    await reading.aclose()
     await client.close()
 
 

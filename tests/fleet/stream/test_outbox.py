@@ -1,4 +1,4 @@
-"""Every committed event is in the stream once and in order, whoever is away or killed in between."""
+"""Every committed event is in the stream once and in order, also where one side is away or killed in between."""
 
 from __future__ import annotations
 

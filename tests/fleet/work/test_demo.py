@@ -26,10 +26,10 @@ LANES: Final = {"SPRINT_RUNNER_PARALLEL": "2", "SPRINT_RUNNER_PARALLEL_HERE": "0
 
 
 @contextmanager
-def worker(name: str, folder: Path, address: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(name: str, folder: Path, address: str, speed: str = "20") -> Iterator[subprocess.Popen[bytes]]:
     """A worker with the demo's agent, ready to take lanes."""
     command = [sys.executable, str(PROGRAM_DIR / "server.py"), "worker", "--fleet", address, "--name", name, "--demo"]
-    env = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "20"}
+    env = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": speed}
     folder.mkdir()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import signal
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from agents import AgentSpec, OutcomeKind, Record, Text
+from fleet.stream.broker import Broker
 from fleet.work import remote_call
+from fleet.work.messages import TreeRef
+from fleet.work.trees import SharedTree
 from tests.fleet.work.workshop import Workshop, until
 from tests.git.repositories import git
 
@@ -81,6 +87,91 @@ async def test_a_stop_that_nobody_answers_ends_the_call(workshop: Workshop, monk
     outcome = await called.outcome()
     assert outcome.kind is OutcomeKind.STOPPED
     assert "east" in outcome.reason
+
+
+async def test_a_stop_reaches_the_worker_while_the_coordinator_is_busy(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes in of one command, however long that takes, keeps no stop of another one back."""
+    workshop.worker("east")
+    hold = await workshop.take()
+    done, long = await workshop.start(hold, "sleep 0.2; echo one"), await workshop.start(hold, "echo on; sleep 600")
+    taking, may_take = asyncio.Event(), asyncio.Event()
+    take = SharedTree.take
+
+    async def slowly(tree: SharedTree, ref: TreeRef, named: Sequence[str] = ()) -> None:
+        taking.set()
+        await may_take.wait()
+        await take(tree, ref, named)
+
+    monkeypatch.setattr(SharedTree, "take", slowly)
+    await until(lambda: "on" in long.lines)
+    await taking.wait()
+    long.process.stop()
+    await until(lambda: not workshop.working())
+    assert not done.process.is_ended
+    may_take.set()
+    assert (await done.outcome()).kind is OutcomeKind.SUCCESS
+    assert (await long.outcome()).kind is OutcomeKind.STOPPED
+
+
+async def test_a_stop_ends_a_call_that_the_worker_was_not_given_yet(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not sent is sent with the next command, also where another one runs meanwhile."""
+    workshop.worker("east")
+    hold = await workshop.take()
+    first = await workshop.start(hold, "echo begun; while [ ! -e late ]; do sleep 0.05; done")
+    await until(lambda: "begun" in first.lines)
+    put, sending, may_send = SharedTree._put, asyncio.Event(), asyncio.Event()
+
+    async def slowly(tree: SharedTree, broker: Broker, name: str, file: Path) -> None:
+        sending.set()
+        await may_send.wait()
+        await put(tree, broker, name, file)
+
+    monkeypatch.setattr(SharedTree, "_put", slowly)
+    (workshop.lane / "late").write_text("late\n")
+    second = await workshop.start(hold, "echo never")
+    await sending.wait()
+    second.process.stop()
+    outcome = await second.outcome()
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.STOPPED, "It was stopped before it began.")
+    may_send.set()
+    assert (await (await workshop.start(hold, "cat late")).outcome()).text == "late"
+    assert (await first.outcome()).kind is OutcomeKind.SUCCESS
+
+
+async def test_a_new_copy_is_made_ready_once_and_with_what_the_worker_has_of_the_project(workshop: Workshop) -> None:
+    workshop.setup = "sh -c 'cp $SPRINT_RUNNER_PROJECT/env . && echo done >> ready'"
+    own = workshop.folder / "east/data/projects/box"
+    own.mkdir(parents=True)
+    worker = workshop.worker("east")
+    hold = await workshop.take()
+    outcome = await (await workshop.start(hold, "echo never")).outcome()
+    assert outcome.kind is OutcomeKind.COULD_NOT_START
+    assert "ended with 1 on the worker east" in outcome.reason
+    assert str(own) in outcome.reason  # where the file is to be
+    assert "worktree_setup" in worker.said
+    (own / "env").write_text("secret of east\n")
+    assert (await (await workshop.start(hold, "cat env ready")).outcome()).text == "secret of east\ndone"
+    assert (await (await workshop.start(hold, "cat ready")).outcome()).text == "done"
+
+
+async def test_a_stop_ends_what_makes_a_copy_ready(workshop: Workshop) -> None:
+    workshop.setup = "sh -c 'touch $SPRINT_RUNNER_PROJECT/begun; [ -e $SPRINT_RUNNER_PROJECT/go ] || sleep 600'"
+    workshop.worker("east")
+    own = workshop.folder / "east/data/projects/box"
+    hold = await workshop.take()
+    called = await workshop.start(hold, "echo never")
+    await until((own / "begun").exists)
+    called.process.stop()
+    outcome = await called.outcome()
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.STOPPED, "It was stopped before it began.")
+    (own / "go").touch()
+    (own / "begun").unlink()
+    assert (await (await workshop.start(hold, "echo ready")).outcome()).text == "ready"
+    assert (own / "begun").exists()
 
 
 async def test_two_commands_of_a_lane_run_at_once(workshop: Workshop) -> None:

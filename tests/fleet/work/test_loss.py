@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,9 @@ from agents import OutcomeKind, Text
 from base.program import PROGRAM_DIR
 from fleet.work.channel import LaneChannel, Writer
 from fleet.work.lane_call import could_not_start
-from fleet.work.messages import CallEnded, LaneTaken
+from fleet.work.messages import CallEnded, LaneTaken, TreeRef
+from fleet.work.remote_call import RemoteCall
+from fleet.work.trees import SharedTree
 from running.machines import LaneLease, MachineLostError
 from tests.fleet.stream.nats_server import NatsServer
 from tests.fleet.work.workshop import EPOCH, PATIENCE_S, Workshop, until
@@ -126,6 +129,38 @@ async def test_the_next_coordinator_adopts_the_command_of_a_killed_one(workshop:
     assert [record.text for record in called.records if isinstance(record, Text)] == ["after"]
     assert git(workshop.lane, "log", "-1", "--format=%s") == "work"
     assert (await (await workshop.start(hold, "cat done")).outcome()).text == "done"
+
+
+async def test_a_command_that_ends_while_it_is_adopted_has_its_result(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.worker("east")
+    hold = await workshop.take()
+    called = await workshop.start(hold, WAITS)
+    await until(lambda: "begun" in called.lines)
+    await workshop.machines.stop()
+    workshop.machines = workshop.coordinator()
+    workshop.machines.start()
+    hold = await workshop.take()
+    taking, adopts = asyncio.Event(), asyncio.Event()
+    take, begin = SharedTree.take, RemoteCall.begin
+
+    async def slowly(tree: SharedTree, ref: TreeRef, named: Sequence[str] = ()) -> None:
+        taking.set()
+        await adopts.wait()
+        await take(tree, ref, named)
+
+    async def begins(call: RemoteCall) -> None:
+        await begin(call)
+        adopts.set()
+
+    monkeypatch.setattr(SharedTree, "take", slowly)
+    monkeypatch.setattr(RemoteCall, "begin", begins)
+    (copy(workshop, "east") / "go").touch()
+    await taking.wait()
+    again = await workshop.adopt(hold, called.call)
+    assert again is not None
+    assert (await again.outcome()).kind is OutcomeKind.SUCCESS
 
 
 async def test_the_next_coordinator_has_the_trees_of_two_calls_in_their_order(workshop: Workshop) -> None:

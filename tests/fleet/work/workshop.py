@@ -138,6 +138,7 @@ class Workshop:
         self.leases: list[LaneLease] = []
         self.workers: dict[str, WorkerProcess] = {}
         self.machines = self.coordinator()
+        self.setup: str | None = None  # what makes a new copy ready
         self._number = 0
 
     def coordinator(self) -> FleetMachines:
@@ -193,7 +194,7 @@ class Workshop:
             untracked=self.untracked,
             planning=(),
             agents=("shell",),
-            setup=None,
+            setup=self.setup,
             stories=("1-1",),
             lease=self.leases[-1] if self.leases else None,
         )

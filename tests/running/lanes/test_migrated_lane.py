@@ -65,9 +65,9 @@ async def test_a_lane_that_cannot_take_in_the_plan_blocks_the_story_and_keeps_it
     await runner.open()
     await runner.run()
     assert runner.statuses()["1.1"] == "blocked"
-    (told,) = [one["message"] for one in runner.of("attention") if one["kind"] == "blocked"]
-    assert f"is on the branch {BRANCH}, and it cannot take in" in told
-    assert "conflicts in work/1-1-a.md" in told
+    (message,) = [one["message"] for one in runner.of("attention") if one["kind"] == "blocked"]
+    assert f"is on the branch {BRANCH}, and it cannot take in" in message
+    assert "conflicts in work/1-1-a.md" in message
     assert branches(runner.root) == [BRANCH]
     assert "work/1-1-a.md" in git(runner.root, "ls-tree", "-r", "--name-only", BRANCH)
     assert (runner.root / "work/1-1-a.md").read_text() == "the operator has written it anew\n"
