@@ -21,6 +21,7 @@ from running.brief.text import (
     one_line,
     plural,
     sentence,
+    story_name,
     time_text,
 )
 from running.brief.views import (
@@ -240,7 +241,7 @@ def _next(records: BatchRecords, plan: PlanFacts, course: Course, at: int) -> li
     if plan.problem:
         return [*found, f"What comes next is not known: {sentence(one_line(plan.problem))}"]
     if plan.upcoming:
-        named = listed([f"{key} {plan.titles.get(key, '')}".strip() for key in plan.upcoming])
+        named = listed([story_name(key, plan.titles.get(key, "")) for key in plan.upcoming])
         found.append(f"Next in line: {named}.")
     else:
         found.append("Nothing is left that can run.")

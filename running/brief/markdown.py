@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from running.brief.text import clock, cost_text, forecast_text, money, one_line, plural, sentence, story_cost, time_text
+from running.brief.text import (
+    clock,
+    cost_text,
+    forecast_text,
+    money,
+    one_line,
+    plural,
+    sentence,
+    story_cost,
+    story_name,
+    time_text,
+)
 from running.brief.views import Brief, Mend
 
 # What CommonMark and its common extensions read as markup within a line. The last three alternatives make links of
@@ -103,4 +114,4 @@ def _incidents(brief: Brief) -> Iterator[str]:
 
 
 def _name(key: str, title: str) -> str:
-    return f"{escaped(key)} {escaped(title)}".strip()
+    return escaped(story_name(key, title))

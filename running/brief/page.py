@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from base.html import Child, Html, document, el, section
-from running.brief.text import clock, cost_text, forecast_text, money, plural, story_cost, time_text
+from running.brief.text import clock, cost_text, forecast_text, money, plural, story_cost, story_name, time_text
 from running.brief.views import BlockedStory, Brief, DoneStory, Mend, Need
 
 MARKS: Final = {"good": "✓", "warn": "!", "bad": "✗"}
@@ -49,20 +49,19 @@ def _need(need: Need) -> Html:
 def _blocked(story: BlockedStory) -> Html:
     since = f" ({story.since} since)" if story.since else ""
     mend = _mend(story.mend)
-    return el(
-        "li", el("b", _name(story.story_key, story.title)), f"{since}: {story.reason}", el("br") if mend else None, mend
-    )
+    name = story_name(story.story_key, story.title)
+    return el("li", el("b", name), f"{since}: {story.reason}", el("br") if mend else None, mend)
 
 
 def _done(story: DoneStory) -> Html:
     facts = [*story.evidence, *(["receipt kept"] if story.has_receipt else []), story_cost(story)]
-    return el("li", el("b", _name(story.story_key, story.title)), f": {' · '.join(facts)}")
+    return el("li", el("b", story_name(story.story_key, story.title)), f": {' · '.join(facts)}")
 
 
 def _open(brief: Brief) -> Html | None:
     return _list(
         [
-            el("li", f"{_name(story.story_key, story.title)}: {story.status} · {story_cost(story)}")
+            el("li", f"{story_name(story.story_key, story.title)}: {story.status} · {story_cost(story)}")
             for story in brief.open
         ]
     )
@@ -83,7 +82,3 @@ def _incidents(brief: Brief) -> Html | None:
     rows = [f"{clock(each.at, brief.made_at)} {each.kind}: {each.message}" for each in brief.incidents]
     rows += [f"{brief.left_out} more before that"] if brief.left_out else []
     return _list([el("li", row) for row in rows])
-
-
-def _name(key: str, title: str) -> str:
-    return f"{key} {title}".strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ from running.brief.views import BriefCost, BriefStory, BriefTime
 
 LINE_MAX: Final = 240  # characters of a reason or a message on its one line
 CALL_MAX: Final = 140  # characters of what needs you first, in a notification
+_NUMBERED_KEY: Final = re.compile(r"(\d+[a-z]?-\d+[a-z]?)(?:-|$)", re.IGNORECASE)
 WAITS: Final = {
     "operator": "the operator paused it",
     "interrupted": "the server ended",
@@ -49,6 +51,12 @@ def plural(count: int, noun: str, many: str = "") -> str:
 
 def money(usd: float) -> str:
     return f"${usd:,.2f}"
+
+
+def story_name(key: str, title: str) -> str:
+    """Return a story's number and title, whose words its key repeats; the key where there is no title or number."""
+    numbered = _NUMBERED_KEY.match(key)
+    return f"{numbered[1] if numbered and title else key} {title}".strip()
 
 
 def span(seconds: float) -> str:

@@ -1,7 +1,7 @@
 // @ts-check
 /** The brief of a batch as a page of one column: what needs you, what is blocked, done, open, what it cost, what is next. */
 import { h, icon } from "../kit/dom.js";
-import { clock, day, duration, money, partialSum, plural, statusText, tokens } from "../kit/format.js";
+import { clock, day, duration, money, partialSum, plural, shortKey, statusText, tokens } from "../kit/format.js";
 import { urlParams } from "../kit/url-params.js";
 
 /**
@@ -47,11 +47,15 @@ function section(title, items, draw) {
   return [h("section", {}, h("h3", { text: title }), h("ul", { class: "brief-list" }, ...items.map(draw)))];
 }
 
-/** A story's name, which opens its dossier. @param {Story} story */
+/** A story's number and title, whose words its key repeats; it opens the dossier. @param {Story} story */
 function name({ story_key: key, title }) {
   const params = urlParams();
   params.set("story", key);
-  return h("a", { href: `${location.hash.split("?", 1)[0]}?${params}`, text: `${key} ${title}`.trim() });
+  return h("a", {
+    href: `${location.hash.split("?", 1)[0]}?${params}`,
+    title: key,
+    text: `${title ? shortKey(key) : key} ${title}`.trim(),
+  });
 }
 
 /** @param {Need} need @param {BriefActions} actions */

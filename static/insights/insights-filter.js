@@ -1,12 +1,12 @@
 // @ts-check
 /** The filter of the Insights tab: what is measured, of which batch, in which period. It is kept in the address. */
-import { fill, h } from "../kit/dom.js";
+import { attr, fill, h, icon, show, text } from "../kit/dom.js";
 import { day } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { readStored, writeStored } from "../kit/storage.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { MEASURES } from "./measures.js";
-import { periodOf } from "./period.js";
+import { periodOf, periodText } from "./period.js";
 
 const PERIODS = [
   ["", "All time"],
@@ -40,12 +40,20 @@ export class InsightsFilter {
     h("input", { type: "date", id: "insights-from", "aria-label": "First day" })
   );
   #to = /** @type {HTMLInputElement} */ (h("input", { type: "date", id: "insights-to", "aria-label": "Last day" }));
+  #chipWords = h("span");
+  /** Clears the days that were chosen, in a chart or by the fields; all charts show them. */
+  #chip = h(
+    "button",
+    { type: "button", class: "button small range-chip", hidden: true },
+    this.#chipWords,
+    icon("cross"),
+  );
   /** The address that the controls show. @type {string | null} */ #shown = null;
 
   /** @param {{onMeasure: () => void, onFilter: () => void}} page */
   constructor(page) {
     const range = h("span", { class: "insights-range" }, this.#from, h("span", { text: "to" }), this.#to);
-    const selects = h("div", { class: "insights-filter" }, this.#batch, this.#period, range);
+    const selects = h("div", { class: "insights-filter" }, this.#batch, this.#period, range, this.#chip);
     this.el = h("div", { class: "insights-bar" }, this.#measures, selects);
     this.#measures.addEventListener("change", (event) => {
       const { value } = /** @type {HTMLInputElement} */ (event.target);
@@ -57,6 +65,10 @@ export class InsightsFilter {
     this.#period.addEventListener("change", () => {
       const { value } = this.#period;
       if (value !== RANGE) this.#choose({ days: value, from: null, to: null }, page.onFilter);
+    });
+    this.#chip.addEventListener("click", () => {
+      this.chooseRange("", "", page.onFilter);
+      this.#period.focus();
     });
     for (const input of [this.#from, this.#to])
       input.addEventListener("change", () => this.chooseRange(this.#from.value, this.#to.value, page.onFilter));
@@ -141,6 +153,10 @@ export class InsightsFilter {
     else choose(this.#period, String(days ?? ""), `Last ${days} days`);
     const [first, last] = periodOf(this.filter, serverNow());
     [this.#from.value, this.#to.value] = [first ?? "", last ?? ""];
+    const range = from || to ? periodText(this.filter) : "";
+    show(this.#chip, range !== "");
+    text(this.#chipWords, capitalised(range));
+    attr(this.#chip, "aria-label", range && `Clear the range, all charts are ${range}`);
   }
 }
 
@@ -148,6 +164,11 @@ export class InsightsFilter {
 function measureOption(name, label) {
   const radio = h("input", { type: "radio", name: "insights-measure", value: name });
   return h("label", {}, radio, h("span", { text: label }));
+}
+
+/** @param {string} words */
+function capitalised(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** @param {string} query of the address */

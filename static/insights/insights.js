@@ -15,7 +15,7 @@ import { InsightsFilter } from "./insights-filter.js";
 import { MEASURES } from "./measures.js";
 import { panelsOf } from "./panel-catalog.js";
 import { PanelView } from "./panel-view.js";
-import { beforeText, periodText } from "./period.js";
+import { beforeText, boundsOf, periodText } from "./period.js";
 import { quotaPanels } from "./quota-panels.js";
 import { summary } from "./summary.js";
 
@@ -30,6 +30,7 @@ const READ_MS = 2_000;
 const BATCHES_MOST = 200;
 /** Days of usage windows that are shown where no number of days is chosen, and at most. */
 const [QUOTA_DAYS, QUOTA_DAYS_MOST] = [30, 400];
+const DAY_MS = 86_400_000;
 
 export class Insights {
   #filter = new InsightsFilter({ onMeasure: () => this.#draw(), onFilter: () => this.#read() });
@@ -90,7 +91,7 @@ export class Insights {
     const requests = Promise.all([
       get(`/api/insights?${this.#filter.query()}`),
       get(`/api/batches?limit=${BATCHES_MOST}`),
-      get(`/api/quota?days=${Math.min(this.#filter.filter.days ?? QUOTA_DAYS, QUOTA_DAYS_MOST)}`),
+      get(`/api/quota?days=${quotaDays(this.#filter.filter)}`),
     ]);
     const answers = await catchApiError(requests, (error) => {
       if (turn === this.#turn) this.#fail(error);
@@ -116,7 +117,7 @@ export class Insights {
     const answer = this.#answer;
     const { filter } = this.#filter;
     // They belong to accounts, not to batches.
-    const quota = filter.batch ? [] : quotaPanels(this.#quota, serverNow());
+    const quota = filter.batch ? [] : quotaPanels(this.#quota, filter, serverNow());
     this.#drawPanels([...panelsOf(answer, this.#context(this.#model, answer)), ...quota]);
     this.#facts.render(summary(answer));
     show(this.#tiles, answer.total.length > 0);
@@ -160,6 +161,12 @@ export class Insights {
       width = clientWidth;
     }).observe(this.#grid);
   }
+}
+
+/** Days of usage windows to ask for, which reach back to the first one that is shown. @param {import("./period.js").Filter} filter */
+function quotaDays(filter) {
+  const { since } = boundsOf(filter, serverNow());
+  return since ? Math.min(QUOTA_DAYS_MOST, Math.max(1, Math.ceil((serverNow() - since) / DAY_MS))) : QUOTA_DAYS;
 }
 
 /** What the money of one day went for, that is chosen beside it. */

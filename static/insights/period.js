@@ -21,6 +21,15 @@ export function periodOf({ days, from, to }, now) {
   return days ? [dateOf(noon - (days - 1) * DAY_MS), dateOf(now)] : [from, to];
 }
 
+/** The instants between which the days of a filter are, in ms. @param {Filter} filter @param {number} now */
+export function boundsOf(filter, now) {
+  const [first, last] = periodOf(filter, now);
+  const end = last && new Date(`${last}T00:00:00`);
+  // The next midnight, also after a day of 25 hours.
+  if (end) end.setDate(end.getDate() + 1);
+  return { since: first ? Date.parse(`${first}T00:00:00`) : 0, until: end ? end.getTime() : Infinity };
+}
+
 /** "in the last 7 days", "from 1 Mar 2026 to 9 Mar 2026", "" for all time. @param {Filter} filter */
 export function periodText({ days, from, to }) {
   if (days) return days === 1 ? "today" : `in the last ${days} days`;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The panels of usage windows: how much of each was used over time, down to zero at every reset. */
 import { clock, day } from "../kit/format.js";
+import { boundsOf } from "./period.js";
 import { steps } from "./step-chart.js";
 
 /** @typedef {import("../state.js").UsageWindow} UsageWindow */
@@ -9,18 +10,21 @@ import { steps } from "./step-chart.js";
 const PANELS_MOST = 6;
 
 /**
- * @param {UsageWindow[]} history oldest first
+ * @param {UsageWindow[]} all oldest first
+ * @param {import("./period.js").Filter} filter of which the days count
  * @param {number} now
  * @returns {import("./panel-catalog.js").Panel[]}
  */
-export function quotaPanels(history, now) {
+export function quotaPanels(all, filter, now) {
+  const { since, until } = boundsOf(filter, now);
+  const history = all.filter(({ at }) => at >= since && at < until);
   /** @type {Map<string, UsageWindow[]>} */
   const windows = new Map();
   for (const row of [...history].reverse()) {
     const name = `${row.account}, ${row.window}`;
     windows.set(name, [row, ...(windows.get(name) ?? [])]);
   }
-  return [...windows].slice(0, PANELS_MOST).map(([name, rows]) => panelOf(name, rows, now));
+  return [...windows].slice(0, PANELS_MOST).map(([name, rows]) => panelOf(name, rows, Math.min(now, until)));
 }
 
 /** @param {string} name @param {UsageWindow[]} rows @param {number} now */

@@ -64,10 +64,10 @@ export function stopwatch(ms) {
   return hours ? `${hours}:${pad(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A finished duration: "0.4 s", "12 s", "3 min 5 s", "2 h 4 min". @param {number | null | undefined} ms */
+/** A finished duration: "0.4 s", "8 s", "12 s", "3 min 5 s", "2 h 4 min". @param {number | null | undefined} ms */
 export function duration(ms) {
   if (ms === null || ms === undefined) return UNKNOWN;
-  if (ms < 9.95 * SECOND) return `${(Math.max(0, ms) / SECOND).toFixed(1)} s`;
+  if (ms < 9.95 * SECOND) return `${(Math.max(0, ms) / SECOND).toFixed(1).replace(/\.0$/, "")} s`;
   if (ms < MINUTE) return `${Math.round(ms / SECOND)} s`;
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ${Math.floor((ms % MINUTE) / SECOND)} s`;
   return `${Math.floor(ms / HOUR)} h ${Math.floor((ms % HOUR) / MINUTE)} min`;

@@ -13,6 +13,7 @@ let forms = 0;
  * @property {string} button
  * @property {string} [missing] the problem of an empty field; an empty one is sent where this is absent
  * @property {boolean} [primary]
+ * @property {boolean} [waits] whether it cannot be sent yet; what is written stays
  */
 
 export class TextForm {
@@ -57,6 +58,7 @@ export class TextForm {
     attr(this.#field, "placeholder", words.placeholder);
     text(this.#send, words.button);
     this.#send.classList.toggle("primary", words.primary ?? false);
+    attr(this.#send, "aria-disabled", words.waits ? "true" : null);
   }
 
   async #onSubmit() {
@@ -74,7 +76,7 @@ export class TextForm {
       }
       return "";
     });
-    attr(this.#send, "aria-disabled", null);
+    attr(this.#send, "aria-disabled", this.#words.waits ? "true" : null);
     if (!message) return;
     this.#field.value = "";
     toast(message, "good");

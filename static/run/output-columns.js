@@ -5,7 +5,7 @@ import { shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { OutputStream } from "./output-stream.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
-/** @typedef {{id: number, keys: readonly string[], title: string, command: Command | null, hasOutput: boolean}} Column */
+/** @typedef {{id: number, keys: readonly string[], title: string, command: Command | null}} Column */
 
 export class OutputColumns {
   el = h("div", { class: "output-columns", role: "group", "aria-label": "Lanes side by side" });
@@ -32,6 +32,11 @@ export class OutputColumns {
   /** @param {number} now */
   tick(now) {
     for (const view of this.#list.views()) view.tick(now);
+  }
+
+  /** The connection is there again. */
+  reconnected() {
+    for (const view of this.#list.views()) view.reconnected();
   }
 
   /** They are shown no more. */
@@ -72,7 +77,7 @@ class LaneColumn {
   }
 
   /** @param {Column} column */
-  update({ command, keys: all, title, hasOutput }) {
+  update({ command, keys: all, title }) {
     const own = command?.story_keys.filter(Boolean) ?? [];
     const keys = own.length ? own : all;
     attr(this.#story, "href", `#run?${new URLSearchParams({ story: keys[0] })}`);
@@ -85,7 +90,7 @@ class LaneColumn {
     attr(this.el, "data-running", command?.status === "running");
     if (isOther || !this.#frame.firstChild) this.#open(command, keys[0]);
     const running = command?.status === "running";
-    this.#stream?.update(running, !running || hasOutput);
+    this.#stream?.update(running);
   }
 
   /** @param {Command | null} command @param {string} key of its story */
@@ -99,6 +104,10 @@ class LaneColumn {
   tick(now) {
     const command = this.#command;
     text(this.#time, command ? stopwatch((command.ended_at ?? now) - command.started_at) : "");
+  }
+
+  reconnected() {
+    this.#stream?.reconnected();
   }
 
   /** It is shown no more. */

@@ -65,20 +65,21 @@ export class OutputStream {
     show(head, false);
   }
 
-  /**
-   * @param {boolean} running whether the command runs
-   * @param {boolean} hasOutput whether anything of it was reported
-   */
-  update(running, hasOutput) {
+  /** @param {boolean} running whether the command runs */
+  update(running) {
     const ended = this.#live && !running;
     this.#live = running;
     if (this.#pages.isEmpty && !this.#failed) text(this.#empty, running ? "Waiting for its first output." : "");
     if (this.#isOver) return;
     if (running && !this.#listens) onTranscriptChange(this.#id, () => this.#changed());
     this.#listens ||= running;
-    if (hasOutput && !this.#begun) this.#read();
-    else if (ended && this.#begun) this.#read();
-    this.#begun ||= hasOutput;
+    if (ended || !this.#begun) this.#read();
+    this.#begun = true;
+  }
+
+  /** Reads what the lost connection has kept back, also the first page. */
+  reconnected() {
+    if (this.#begun) this.#readSoon();
   }
 
   /** It is shown no more. */
@@ -90,7 +91,6 @@ export class OutputStream {
 
   /** New output was reported. @returns {boolean} whether it is still shown */
   #changed() {
-    this.#begun = true; // whatever was reported of it: there is something to read
     this.#readSoon();
     return !this.#isOver;
   }
@@ -123,8 +123,8 @@ export class OutputStream {
     this.#failed = false;
     pages.merge(page);
     // The server reads a long recording in the background: there will be more in a moment.
-    if (page.reading) this.#readSoon();
     this.#drawWords(page);
+    if (page.reading || this.#message.waits) this.#readSoon();
     this.#keepEnd();
   }
 

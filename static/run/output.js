@@ -8,6 +8,7 @@ import { money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { loadPart } from "../kit/lazy.js";
 import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams } from "../kit/url-params.js";
+import { RUNNER } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
 import { OutputSwitches } from "./output-switches.js";
 import { waitText } from "./run-text.js";
@@ -73,9 +74,18 @@ export class Output {
       this.#setLane([]);
     }
     this.#batch = batch;
+    const isBack = this.#model?.link.lost === true && !model.link.lost;
     this.#model = model;
+    if (isBack) this.#reconnected();
     this.#draw();
     this.tick(model, now);
+  }
+
+  /** Reads what could not be read without a connection: what draws an output, or its text. */
+  #reconnected() {
+    this.#asked = null;
+    this.#stream?.reconnected();
+    this.#columns?.reconnected();
   }
 
   /** @param {Model} _ @param {number} now */
@@ -170,7 +180,7 @@ export class Output {
     this.#switches.render(run.operations, command?.command_id ?? null, columns);
     text(byId("output-empty"), command ? "" : emptyText(model));
     show(byId("output-empty"), !command && !lanes.length);
-    this.#drawStream(command, changed, run);
+    this.#drawStream(command, changed);
     this.#drawColumns(lanes);
     this.#drawFacts(serverNow());
     if (changed) for (const listener of this.#listeners) listener();
@@ -204,8 +214,8 @@ export class Output {
     if (this.#modules) this.#draw();
   }
 
-  /** @param {Command | null} command @param {boolean} changed @param {Model["run"]} run */
-  #drawStream(command, changed, run) {
+  /** @param {Command | null} command @param {boolean} changed */
+  #drawStream(command, changed) {
     // The same command may go on in a column.
     if (changed || !command) {
       this.#stream?.end();
@@ -215,12 +225,13 @@ export class Output {
     if (!command || this.#tabs.open !== "output") return;
     if (!this.#modules) return void this.#load();
     if (!this.#stream) {
-      const [key = ""] = command.story_keys;
+      // Nobody hears a message to the runner itself.
+      const key = command.agent === RUNNER ? "" : (command.story_keys[0] ?? "");
       this.#stream = new this.#modules.stream.OutputStream(command.command_id, shortCommand(command.command), key);
       byId("output-frame").append(this.#stream.el);
     }
     const running = command.status === "running";
-    this.#stream.update(running, !running || Boolean(operationOf(run, command)?.message));
+    this.#stream.update(running);
   }
 
   /** @param {readonly import("../state.js").Cycle[]} lanes none where one output is shown */
@@ -231,7 +242,7 @@ export class Output {
       return;
     }
     if (!this.#modules) return void this.#load();
-    const { run, plan } = /** @type {Model} */ (this.#model);
+    const { plan } = /** @type {Model} */ (this.#model);
     this.#columns ??= new this.#modules.columns.OutputColumns((keys) => {
       const live = this.#liveOf(keys);
       if (live) this.#follow(keys, live.command_id);
@@ -239,9 +250,8 @@ export class Output {
     if (!this.#columns.el.isConnected) byId("output-frame").append(this.#columns.el);
     const columns = lanes.map(({ number, story_keys: keys }) => {
       const command = this.#liveOf(keys);
-      const hasOutput = command !== null && Boolean(operationOf(run, command)?.message);
       const [first] = command?.story_keys.filter(Boolean) ?? [];
-      return { id: number, keys, title: titleOf(plan, first ?? keys[0]), command, hasOutput };
+      return { id: number, keys, title: titleOf(plan, first ?? keys[0]), command };
     });
     this.#columns.render(columns);
   }

@@ -45,8 +45,8 @@ export class CommandItem {
   #shown = "";
 
   /** @param {CommandData} data @param {(change: string) => void} openChange */
-  constructor({ command: { id, command, story_key: key, branch } }, openChange) {
-    this.#transcript = createTranscript(id, command, key);
+  constructor({ command: { id, command, agent, story_key: key, branch } }, openChange) {
+    this.#transcript = createTranscript(id, command, agent === RUNNER ? "" : key);
     const title = h("b", { text: shortCommand(command), title: command });
     this.#button = h("button", { type: "button", class: "item-open", "aria-expanded": "false" }, title);
     const link = createLink(id, command);

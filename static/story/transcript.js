@@ -89,6 +89,7 @@ class Transcript {
     fill(this.#hints, ...page.hints.map((text) => h("p", { class: "hint-text", text })));
     show(this.#hints, page.hints.length > 0);
     this.#message.update(page, this.#live);
+    if (this.#message.waits) this.#timer ||= window.setTimeout(() => this.#reload(), PAUSE_MS);
     this.#took = performance.now() - start;
     if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
     this.#wanted = wanted ?? this.#wanted;

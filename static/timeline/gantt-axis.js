@@ -6,6 +6,8 @@ import { axisMarks } from "../kit/time-axis.js";
 
 /** Least distance of two marks, in px. */
 const MARK_PX = 96;
+/** About the width of a character of a mark's label, and the room beside it, in px. */
+const [CHARACTER_PX, BESIDE_PX] = [7, 8];
 /** A gap narrower than this has no space for its length, in px. */
 const GAP_PX = 36;
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
@@ -34,7 +36,21 @@ function markItems({ axis, width, x }, { left, right }) {
   const perPx = axis.length / width;
   const [from, to] = [Math.max(0, left), Math.min(width, right)].map((px) => axis.instant(px * perPx));
   const { at, step } = axisMarks(axis, from, to, MARK_PX * perPx);
-  return at.map((mark) => positioned(h("li", { text: markText(mark, step) }), x(mark)));
+  return at.map((mark, index) => markItem(markText(mark, step), x(mark), index ? x(at[index - 1]) : 0, width));
+}
+
+/**
+ * A mark with its label after it; at the end of the axis before it, where it does not reach the label of the mark before.
+ * @param {string} label
+ * @param {number} left px
+ * @param {number} before px of the mark before
+ * @param {number} width px of the axis
+ */
+function markItem(label, left, before, width) {
+  const size = label.length * CHARACTER_PX + BESIDE_PX;
+  if (left + size <= width) return positioned(h("li", { text: label }), left);
+  const fits = left - before >= 2 * size;
+  return positioned(h("li", { "data-end": true, text: fits ? label : "" }), left);
 }
 
 /** @param {number} mark @param {number} step between two marks, ms */

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -210,5 +212,12 @@ def test_the_page_can_be_installed(context: BrowserContext, settings: Page) -> N
     manifest = session.send("Page.getAppManifest")
     assert manifest["errors"] == []
     assert manifest["url"].endswith("/app/manifest.webmanifest")
+    about = json.loads(manifest["data"])
+    assert about["display"] == "standalone"
+    start = urljoin(manifest["url"], about["start_url"])
+    assert start.startswith(urljoin(manifest["url"], about.get("scope", ".")))
+    response = settings.request.get(start)
+    assert response.ok
+    assert "Sprint Runner" in response.text()
     errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert [error["errorId"] for error in errors] == ["in-incognito"]  # every context of a test is

@@ -205,7 +205,19 @@ def test_filters_are_kept_in_the_address(board: Page) -> None:
     board.get_by_role("button", name="List").click()
     board.get_by_label("Order", exact=True).select_option("title")
     expect(board).to_have_url(re.compile(r"layout=list&sort=title$"))
+    # What an earlier version has kept in this browser is the server's from the first look on, once.
+    kept = [{"name": "Of before", "query": "q=before"}, 7]
+    board.evaluate("kept => localStorage.setItem('sprint-runner.board.views', JSON.stringify(kept))", kept)
     board.get_by_role("button", name="Views").click()
+    expect(board.locator(".views-list")).to_contain_text("Of before")
+    assert "Of before" in board.evaluate("fetch('/api/board/views').then(answer => answer.text())")
+    assert board.evaluate("localStorage.getItem('sprint-runner.board.views')") is None
+    board.get_by_role("button", name="Remove the view Of before").click()
+    expect(board.locator(".views-list")).not_to_contain_text("Of before")
+    board.keyboard.press("Escape")
+    board.get_by_role("button", name="Views").click()
+    expect(board.locator(".views-panel")).to_be_visible()
+    expect(board.locator(".views-list")).not_to_contain_text("Of before")
     board.get_by_label("Save this view as").fill("Notebook, by title")
     board.keyboard.press("Enter")
     expect(board.locator(".toast").last).to_have_text("Saved for all browsers: Notebook, by title.")

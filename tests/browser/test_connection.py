@@ -70,6 +70,8 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
     expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
     expect(page.locator("#old-note")).to_contain_text("may be old")
     expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+    page.get_by_role("tab", name="Output").click()  # it was not read before the connection was lost
+    expect(page.locator(".output-view .entry")).to_have_count(0)
     picture(page, "offline")
 
     server.speed = "20"
@@ -77,6 +79,8 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
     page.locator("#link").click()
     headline(page).to_have_text("Interrupted: batch 1 can continue at the same place")
     expect(page.locator("#link")).to_have_text("Live")
+    expect(page.locator(".output-view .entry").first).to_be_visible()
+    page.get_by_role("tab", name="Log").click()
     expect(page.locator("#old-note")).to_be_hidden()
     expect(page.locator(".step[data-result=running]")).to_have_count(0)
     expect(page.locator("#log-count")).to_contain_text(f"{answer(page, server, 'api/run')['seq']:,} lines")

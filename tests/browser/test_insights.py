@@ -120,6 +120,20 @@ def test_days_and_batches_that_are_not_there(context: BrowserContext, finished: 
     expect(page.locator("#insights-days")).to_have_value("range")
     page.goto(f"{finished.url}#insights?to=2026-01-02")
     expect(page.locator("#insights-words")).to_have_text("No command ran until 2 Jan 2026.")
+    # A range of one chart is that of all, in the address, with one press to clear it.
+    page.goto(f"{finished.url}#insights")
+    expect(page.locator("#insights-words")).to_contain_text("commands of all batches")
+    chip = page.locator(".range-chip")
+    expect(chip).to_be_hidden()
+    page.goto(f"{finished.url}#insights?from={today}&to={today}")
+    expect(chip).to_contain_text("On ")
+    expect(page.locator("#insights-words")).to_contain_text(" commands on ")
+    picture(page, "insights-range")
+    chip.click()
+    expect(page).to_have_url(re.compile("#insights$"))
+    expect(chip).to_be_hidden()
+    expect(page.locator("#insights-days")).to_be_focused()
+    expect(page.locator("#insights-words")).to_contain_text("commands of all batches")
 
 
 def test_before_the_first_batch_it_says_so(context: BrowserContext, idle: PageServer) -> None:

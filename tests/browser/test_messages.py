@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.widths import both_widths
 
@@ -20,20 +20,47 @@ KEY = "1-1-friendly-dates"
 WORDS = "Keep the <old> flag.\nAnd sort by date."
 
 
+def starting(route: Route) -> None:
+    """What the server answers of a command whose agent is not there yet."""
+    nothing: dict[str, list[str]] = {"hints": [], "waiting": [], "entries": []}
+    route.fulfill(json={"total": 0, "from": 0, "takes_messages": None, "reading": False, **nothing})
+
+
+def check_a_message_that_is_written_before_the_first_report(page: Page) -> None:
+    """The field is there at once, says why it cannot be sent, and keeps the words until it can."""
+    field = page.get_by_label("Message to the agent of code review 1")
+    expect(field).to_be_visible(timeout=BATCH_MS)
+    form = page.locator(".message-form", has=field)
+    send = form.get_by_role("button", name="Send", exact=True)
+    expect(form).to_contain_text("The agent is starting.")
+    expect(send).to_have_attribute("aria-disabled", "true")
+    field.fill("Written early.")
+    field.press("Control+Enter")
+    picture(page, "message-early")
+    page.unroute("**/transcript?*")
+    expect(send).not_to_have_attribute("aria-disabled", "true")
+    expect(form).not_to_contain_text("The agent is starting.")
+    expect(field).to_have_value("Written early.")
+    page.close()
+
+
 @both_widths
 def test_a_message_is_sent_and_taken(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:
-    server = serve("max", {"dev-story": ["slow:4"]})
+    server = serve("max", {"dev-story": ["slow:4"], "code-review": ["slow:5"]})
     watch.allow("400")  # a message with a control code
     page = visit(context, server, f"board?story={KEY}&dossier=conversation")
     page.set_viewport_size({"width": width, "height": 800})
+    early = visit(context, server)
+    early.route("**/transcript?*", starting)
     server.ask("api/run/start", {"stories": [KEY], "batch_size": 1})
     row = page.locator(".command", has=page.locator("b", has_text="dev"))
     expect(row).to_be_visible(timeout=BATCH_MS)
     row.locator(".item-open").press("Enter")
     field = row.get_by_label("Message to the agent of dev-story")
     expect(field).to_be_visible(timeout=BATCH_MS)
+    expect(row.locator(".entry").first).to_be_visible()  # before that the agent takes a message at once
     send = row.get_by_role("button", name="Send", exact=True)
     send.click()
     expect(row.get_by_role("alert")).to_have_text("Write a message first.")
@@ -52,6 +79,7 @@ def test_a_message_is_sent_and_taken(
 
     taken = row.locator('.entry[data-kind="message"]')
     expect(taken).to_have_text(f"you{WORDS}", timeout=BATCH_MS)
+    check_a_message_that_is_written_before_the_first_report(early)
     headline(page).to_have_text("Finished: 1 done", timeout=BATCH_MS)
     expect(field).to_be_hidden()
     taken.scroll_into_view_if_needed()

@@ -80,6 +80,28 @@ def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finish
     expect(page).not_to_have_url(re.compile("zoom="))
 
 
+def test_no_label_of_the_time_axis_is_cut(context: BrowserContext, finished: PageServer) -> None:
+    page = visit(context, finished, "timeline")
+    cut = """() => {
+      const end = document.querySelector(".chart-head-plot").getBoundingClientRect().right + 0.5;
+      const labels = [...document.querySelectorAll("#chart-axis li")].map((li) => {
+        const range = document.createRange();
+        range.selectNodeContents(li);
+        return {words: li.textContent, ...range.getBoundingClientRect().toJSON()};
+      }).filter(({words}) => words);
+      const isCut = ({right}, index) => right > end || labels.some(({left}, other) => other > index && left < right);
+      return labels.length ? labels.filter(isCut).map(({words}) => words) : ["no label"];
+    }"""
+    for width in (360, 768, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(
+            "document.querySelector('.chart-head-plot').clientWidth <= document.querySelector('#chart').clientWidth"
+        )
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert page.evaluate(cut) == [], width
+        picture(page, f"axis-{width}")
+
+
 def test_the_table_has_every_command_and_no_colour_stands_alone(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "timeline?table=1")
     commands = finished.ask("api/commands")
@@ -98,6 +120,9 @@ def test_the_table_has_every_command_and_no_colour_stands_alone(context: Browser
     expect(detail).to_contain_text("blocked the story")
     expect(detail).to_contain_text("A human has to decide")
     expect(page.locator(".bar[data-result=failed][data-chosen]")).to_be_visible()
+    swatch = page.locator("#chart-legend li", has_text="failed, or blocked its story").locator(".swatch-bar")
+    ground = "el => getComputedStyle(el).backgroundColor"
+    assert page.locator(".bar[data-result=failed][data-chosen]").evaluate(ground) == swatch.evaluate(ground)
     press(page, "z")
     expect(page.locator("#zoom-words")).not_to_have_text("all")
     press(page, "0", "Escape")

@@ -68,7 +68,7 @@ async def test_it_says_why_a_story_is_blocked_and_what_mends_it(make_runner: Mak
     assert story.mend.verb == "sprint-runner hint 1-1-a TEXT --retry"
     assert brief.tone == "warn"
     assert brief.lines[2].startswith("Needs you: 1-1-a is blocked:")
-    assert brief.next[0] == "Next in line: 2-1-b B."
+    assert brief.next[0] == "Next in line: 2-1 B."
     assert "cost unknown" in brief.lines[1].lower()
     assert "$0.00" not in brief.lines[1]
 
