@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from base.tasks import end_tasks
 from fleet.stream.inbox import Inbox, unless
 from fleet.stream.keys import Key
 from fleet.stream.login import BrokerLogin
@@ -111,6 +112,13 @@ class Connection:
             if not lost.done():
                 lost.set_result(None)
 
+        def on_read(task: asyncio.Task[None]) -> None:
+            # Where the package fails while it closes, it reports nothing: the end of its reading is the end.
+            if not task.cancelled():
+                task.exception()
+            if not lost.done():
+                lost.set_result(None)
+
         try:
             async with asyncio.timeout(2 * CONNECT_S):
                 await client.connect(
@@ -134,6 +142,8 @@ class Connection:
         except asyncio.CancelledError:  # its user ends meanwhile
             await _close(client)
             raise
+        if (reading := client._reading_task) is not None:
+            reading.add_done_callback(on_read)
         made.append(cls(client, user, lost))
         await made[0]._check_jetstream(address)
         return made[0]
@@ -261,9 +271,18 @@ def _tls(address: str) -> dict[str, Any]:
 
 
 async def _close(client: Any) -> None:
+    tasks = _tasks_of(client)
     # Whatever is wrong with a connection that is given up; after a refused certificate the package waits for ever.
     with suppress(Exception):
         async with asyncio.timeout(CLOSE_S):
             await client.close()
     with suppress(Exception):  # of a connection that was never complete the package leaves the socket open
         client._transport.close()
+    await end_tasks(*tasks)
+
+
+def _tasks_of(client: Any) -> list[asyncio.Task[None]]:
+    """Return the package's tasks, which it leaves running, or their errors unread, where it fails while it closes."""
+    waits = [subscription._wait_for_msgs_task for subscription in client._subs.values()]
+    tasks = (client._reading_task, client._ping_interval_task, client._flusher_task, *waits)
+    return [task for task in tasks if task is not None and task is not asyncio.current_task()]
