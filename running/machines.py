@@ -46,7 +46,8 @@ class LaneJob:
     `name` is unique in the database (the worktree's folder and branch are named so), `top` the mirror: the lane's
     worktree here, in which `prefix` is the project's folder ("" or "apps/web/"). `untracked` returns the files below
     the project that git ignores or does not know and that the lane has as copies: they travel both ways, and so does
-    whatever is untracked below the pathspecs of `planning`. `setup` is the command that makes a fresh worktree ready.
+    whatever is untracked below the pathspecs of `planning`. The worker must have the `agents` and `labels`. `setup` is
+    the command that makes a fresh worktree ready.
     `lease` is the newest one that was kept, None for a new lane.
     """
 
@@ -60,6 +61,7 @@ class LaneJob:
     agents: tuple[str, ...]
     setup: str | None
     stories: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     lease: LaneLease | None = None
 
 
@@ -165,8 +167,12 @@ class Machines(Protocol):
         """Why no worker can be reached now, in one sentence; None where that is possible."""
         ...
 
-    def free(self, agents: Sequence[str]) -> int:
-        """Return how many places of workers that have these agents are free, as far as is known."""
+    def free(self, agents: Sequence[str], labels: Sequence[str] = ()) -> int:
+        """Return how many places of workers that have these agents and labels are free, as far as is known."""
+        ...
+
+    def lack(self, job: LaneJob) -> str | None:
+        """Return what no worker that is there has of a job's agents and labels; None where one only has no place."""
         ...
 
     async def take(self, job: LaneJob, keep: Callable[[LaneLease], Awaitable[None]]) -> LaneMachine | None:

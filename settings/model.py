@@ -141,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auto_resume: bool = False
     parallel: int = 1
     parallel_here: int = 8
+    worker_labels: list[str] = []
     worktree_setup: str | None = None
     retention_days: int | None = 30
     event_retention_days: int | None = None

@@ -111,6 +111,9 @@ WORK_SETTINGS: Final = (
         applies=NEXT_BATCH,
     ),
     Setting(
+        "worker_labels", "the labels that a worker must have to get a lane of this project", "list", editable=False
+    ),
+    Setting(
         "worktree_setup",
         "command that makes a new worktree ready",
         "command",

@@ -73,9 +73,13 @@ class FleetMachines:
         await end_tasks(self._watching)
         await self._link.stop()
 
-    def free(self, agents: Sequence[str]) -> int:
-        """Return how many places of workers that have these agents are free, as far as is known."""
-        return self._directory.free(agents) if self._link.is_connected else 0
+    def free(self, agents: Sequence[str], labels: Sequence[str] = ()) -> int:
+        """Return how many places of workers that have these agents and labels are free, as far as is known."""
+        return self._directory.free(agents, labels) if self._link.is_connected else 0
+
+    def lack(self, job: LaneJob) -> str | None:
+        """Return what no worker that is there has of a job's agents and labels; None where one only has no place."""
+        return self._directory.lack(job.agents, job.labels) if self._link.is_connected else None
 
     def places(self) -> dict[str, tuple[int, int]]:
         """Return the workers that are there, with the count of their places and of the free ones."""
@@ -125,7 +129,7 @@ class FleetMachines:
         found = await self._link.call(lambda broker: find_job(broker, self._project, lane))
         known = found is not None and job.lease is not None and str(found.seq) == job.lease.job
         if not known:
-            if not self.free(job.agents):
+            if not self.free(job.agents, job.labels):
                 return None
             await self._link.call(lambda broker: remove_lane(broker, self._project, lane))
         hold = self._holds[lane] = self._hold(lane, job, keep)
@@ -144,7 +148,9 @@ class FleetMachines:
         ends = time.monotonic() + TAKING_S
         while not await hold.until_held(TAKE_S):
             workers = self._directory.here().values()
-            may = self.free(hold.job.agents) or any(f"{self._project}/{lane}" in worker.lanes for worker in workers)
+            may = self.free(hold.job.agents, hold.job.labels) or any(
+                f"{self._project}/{lane}" in worker.lanes for worker in workers
+            )
             if not may or time.monotonic() > ends:
                 return False
         return True
@@ -171,6 +177,7 @@ class FleetMachines:
             top=str(job.top),
             prefix=job.prefix,
             agents=job.agents,
+            labels=job.labels,
             setup=job.setup,
             stories=job.stories,
             planning=tuple(job.planning),

@@ -127,6 +127,24 @@ class WorkerDirectory:
         """Count the free places of the workers that have these agents and labels."""
         return sum(worker.free for worker in self.here().values() if suits(worker, agents, labels))
 
+    def lack(self, agents: Sequence[str], labels: Sequence[str]) -> str | None:
+        """Return what no worker that is there has, in one sentence; None where one has everything."""
+        workers = list(self.here().values())
+        if not workers:
+            return "no worker is there"
+        if worker_with(workers, agents, labels):
+            return None
+        wanted = {f"the agent {name}": worker_with(workers, agents=(name,)) for name in agents}
+        wanted |= {f"the label {name}": worker_with(workers, labels=(name,)) for name in labels}
+        if missing := [what for what, has in wanted.items() if not has]:
+            return f"no worker has {' or '.join(missing)}"
+        return f"no worker has all of: {', '.join(wanted)}"
+
+
+def worker_with(workers: Sequence[WorkerMessage], agents: Sequence[str] = (), labels: Sequence[str] = ()) -> bool:
+    """Whether any of the workers has these agents and labels."""
+    return any(suits(worker, agents, labels) for worker in workers)
+
 
 def suits(worker: WorkerMessage, agents: Sequence[str], labels: Sequence[str]) -> bool:
     """Whether a worker has these agents and labels."""

@@ -132,7 +132,8 @@ class LanePlace:
 
     async def _tell_wait(self) -> None:
         if not self._waits:
-            problem = None if self._workspace.machines is None else self._workspace.machines.problem
+            machines = self._workspace.machines
+            problem = None if machines is None else machines.problem or machines.lack(self._job)
             await self._emit("waiting", f"waits for a place on a worker{'' if problem is None else f': {problem}'}")
 
     async def _emit(
@@ -174,6 +175,7 @@ async def job_of(worktree: Worktree, agents: Sequence[str], stories: Sequence[st
         agents=tuple(agents),
         setup=workspace.settings().worktree_setup,
         stories=tuple(stories),
+        labels=tuple(workspace.settings().worker_labels),
         lease=lease_of(worktree.names),
     )
 

@@ -22,6 +22,7 @@ const TITLES = {
   commands: "agent and model by command",
   parallel: "stories side by side",
   parallel_here: "lanes on this machine",
+  worker_labels: "labels of its workers",
   verify_on: "where it is checked",
   worktree_setup: "makes a worktree ready",
   story_order: "order of stories",

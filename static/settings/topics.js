@@ -25,6 +25,7 @@ export const TOPICS = [
         "default_batch_size",
         "parallel",
         "parallel_here",
+        "worker_labels",
         "worktree_setup",
         "story_order",
       ],

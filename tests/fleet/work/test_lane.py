@@ -49,6 +49,23 @@ async def test_a_command_runs_on_the_worker_and_its_work_comes_back(workshop: Wo
     assert not workshop.lane.with_name("1-story.carried").exists()
 
 
+async def test_a_lane_goes_to_a_worker_with_its_labels(workshop: Workshop) -> None:
+    workshop.worker("west", "--label", "arm")
+    await workshop.until_free()
+    workshop.labels = ("gpu", "arm")
+    assert await workshop.machines.take(workshop.job, workshop.keep) is None
+    assert workshop.machines.lack(workshop.job) == "no worker has the label gpu"
+    workshop.worker("north", "--label", "gpu")
+    await workshop.until_free(2)
+    lack = "no worker has all of: the agent shell, the label gpu, the label arm"
+    assert workshop.machines.lack(workshop.job) == lack
+    workshop.worker("east", "--label", "gpu", "--label", "arm")
+    hold = await workshop.take()
+    assert hold.name == "east"
+    assert workshop.machines.lack(workshop.job) is None
+    assert (await (await workshop.start(hold, "echo done")).outcome()).text == "done"
+
+
 async def test_lines_come_while_the_command_runs(workshop: Workshop) -> None:
     workshop.worker("east")
     hold = await workshop.take()

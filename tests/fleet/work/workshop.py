@@ -139,6 +139,7 @@ class Workshop:
         self.workers: dict[str, WorkerProcess] = {}
         self.machines = self.coordinator()
         self.setup: str | None = None  # what makes a new copy ready
+        self.labels: tuple[str, ...] = ()  # what a worker must have besides its agents
         self._number = 0
 
     def coordinator(self) -> FleetMachines:
@@ -196,6 +197,7 @@ class Workshop:
             agents=("shell",),
             setup=self.setup,
             stories=("1-1",),
+            labels=self.labels,
             lease=self.leases[-1] if self.leases else None,
         )
 

@@ -261,7 +261,10 @@ class FakeMachines:
         self.connected = asyncio.Event()  # without it nobody answers
         self.connected.set()
 
-    def free(self, agents: Sequence[str]) -> int:
+    def lack(self, job: LaneJob) -> str | None:
+        return f"no worker has the label {job.labels[0]}" if job.labels else None
+
+    def free(self, agents: Sequence[str], labels: Sequence[str] = ()) -> int:
         return sum(max(0, worker.places - len(worker.lanes)) for worker in self.workers if not worker.away)
 
     async def take(self, job: LaneJob, keep: Callable[[LaneLease], Awaitable[None]]) -> LaneMachine | None:

@@ -119,14 +119,23 @@ async def test_one_lane_may_be_elsewhere_alone(make_remote: MakeRemote) -> None:
     assert runner.of("command:start")[0]["machine"] == "desktop"
 
 
-async def test_a_fleet_that_does_not_answer_is_waited_for(make_remote: MakeRemote) -> None:
-    runner, machines = await make_remote({"1-1-a": "in-progress"})
+@pytest.mark.parametrize(
+    ("problem", "labels", "reason"),
+    [
+        ("the broker does not answer", [], "the broker does not answer"),
+        (None, ["gpu"], "no worker has the label gpu"),
+    ],
+)
+async def test_why_a_lane_waits_for_a_worker_is_said(
+    make_remote: MakeRemote, problem: str | None, labels: list[str], reason: str
+) -> None:
+    runner, machines = await make_remote({"1-1-a": "in-progress"}, worker_labels=labels)
     machines.connected.clear()
-    machines.problem = "the broker does not answer"
+    machines.problem = problem
     await runner.start()
     waiting = await runner.until(lambda event: event.type == "lane:change")
     assert waiting.payload["state"] == "waiting"
-    assert waiting.payload["message"] == "1-1-a waits for a place on a worker: the broker does not answer"
+    assert waiting.payload["message"] == f"1-1-a waits for a place on a worker: {reason}"
     assert [cycle.waits for cycle in runner.run_state.run.cycles] == [True]
     runner.orchestrator.stop(StopMode.GRACEFUL)
     await runner.until_end()
