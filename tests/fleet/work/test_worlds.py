@@ -1,0 +1,143 @@
+"""A whole run whose commands are on a real worker: in the worlds that users have, and steered by its operator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import pytest
+
+from base.program import PROGRAM_DIR
+from tests.fleet.stream.nats_server import NatsServer
+from tests.fleet.work.test_demo import RUN_S, commands, until_idle, until_works
+from tests.fleet.work.workshop import WorkerProcess
+from tests.running.projects import TRACKER
+from tests.servers import Server, get, post
+from tests.worlds import World, git, make_world
+
+KEY: Final = "1-1-a"
+ODD: Final = "Gärten & Höfe (2)"
+OFTEN: Final = "folder"  # the others run by `make worlds`
+
+
+@contextmanager
+def sprint(world: World, nats: NatsServer, folder: Path, script: object) -> Iterator[Server]:
+    """A server whose lanes all go to one worker, with the demo's agent on both sides."""
+    (folder / "script.json").write_text(json.dumps(script))
+    command = [sys.executable, str(PROGRAM_DIR / "demo/agent.py"), "--speed", "max"]
+    here = {"own": {"kind": "claude", "command": command}}
+    there = {"own": {"kind": "claude", "command": [*command, "--script", str(folder / "script.json")]}}
+    environment = {
+        "SPRINT_RUNNER_FLEET": nats.address,
+        "SPRINT_RUNNER_AGENT": "own",
+        "SPRINT_RUNNER_AGENTS": json.dumps(here),
+        "SPRINT_RUNNER_VERIFY": "true",
+        "SPRINT_RUNNER_PARALLEL_HERE": "0",
+    }
+    with ExitStack() as stack:
+        worker = WorkerProcess("bench", folder / "bench", nats.address, agents=there)
+        worker.start()
+        stack.callback(worker.close)
+        server = Server([str(world.root), "--port", "0"], folder, environment).start()
+        stack.callback(server.end)
+        yield server
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder whose name has blanks, letters of other alphabets and signs of the shell."""
+    (tmp_path / ODD).mkdir()
+    return tmp_path / ODD
+
+
+def developed(rows: list[dict[str, Any]]) -> list[tuple[str | None, str]]:
+    """Machine and status of the developments, oldest first."""
+    return [(row["machine"], row["status"]) for row in rows if row["command"] == "dev-story"]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [pytest.param(name, marks=[] if name == OFTEN else pytest.mark.worlds) for name in ("folder", "nested", "linked")],
+)
+async def test_a_story_is_developed_on_a_worker(
+    place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    world = make_world(place, monkeypatch, layout)
+    branch, before = git(world.root, "branch", "--show-current"), git(world.root, "status", "--porcelain").splitlines()
+    with sprint(world, nats, place, {}) as server:
+        async with aiohttp.ClientSession(server.url) as client:
+            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
+            await until_idle(client)
+            assert developed(await commands(client)) == [("bench", "success")]
+            dossier = await get(client, f"/api/stories/{KEY}")
+            assert dossier["status"] == "done", dossier
+    assert f"{KEY}: done" in world.tracker.read_text()
+    assert world.log()[0].startswith("merge(")
+    assert git(world.root, "branch", "--show-current") == branch
+    # The statuses are written where the operator works, and are theirs to commit.
+    assert [
+        line for line in git(world.root, "status", "--porcelain").splitlines() if TRACKER.name not in line
+    ] == before
+
+
+async def test_without_git_no_lane_goes_to_a_worker(
+    place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(place, monkeypatch, "plain")
+    with sprint(world, nats, place, {}) as server:
+        async with aiohttp.ClientSession(server.url) as client:
+            status, answer = await post(client, "/api/run/start", {"batch_size": 1})
+            assert status == 409
+            assert "git" in answer["error"]["message"]
+            assert await commands(client) == []
+
+
+async def question(client: aiohttp.ClientSession) -> int:
+    """Return the id of the command that asks, as soon as one does."""
+    async with asyncio.timeout(RUN_S):
+        while True:
+            for call in (await get(client, "/api/run"))["attention"]:
+                if call["kind"] == "question":
+                    return int(call["command_id"])
+            await asyncio.sleep(0.05)
+
+
+async def until_state(client: aiohttp.ClientSession, state: str) -> None:
+    async with asyncio.timeout(RUN_S):
+        while (await get(client, "/api/run"))["state"] != state:
+            await asyncio.sleep(0.05)
+
+
+async def test_an_agent_on_a_worker_asks_is_answered_hears_a_message_and_is_paused(
+    place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(place, monkeypatch, "top")
+    with sprint(world, nats, place, {"dev-story": ["question:Which zone?", "slow:3"]}) as server:
+        async with aiohttp.ClientSession(server.url) as client:
+            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
+            asked = await question(client)
+            status, _ = await post(client, "/api/run/answer", {"command_id": asked, "text": "UTC"})
+            assert status == 202
+            working = (await until_works(client, "dev-story"))["command_id"]
+            while not (await get(client, f"/api/commands/{working}/transcript"))["takes_messages"]:
+                await asyncio.sleep(0.05)
+            status, _ = await post(client, f"/api/commands/{working}/message", {"text": "Mind the tests."})
+            assert status == 202
+            assert (await post(client, "/api/run/pause"))[0] == 202
+            await until_state(client, "paused")
+            page = await get(client, f"/api/commands/{working}/transcript")
+            assert "Mind the tests." in [entry["text"] for entry in page["entries"] if entry["kind"] == "message"]
+            assert (await post(client, "/api/run/resume"))[0] == 202
+            await until_idle(client)
+            assert {machine for machine, _ in developed(await commands(client))} == {"bench"}
+            assert (await get(client, f"/api/stories/{KEY}"))["status"] == "done"
+            warnings = (await get(client, "/api/events?limit=1000&type=batch:warning"))["events"]
+            assert [
+                one["payload"]["command_id"] for one in warnings if one["payload"]["warning_type"] == "answered"
+            ] == [asked]
