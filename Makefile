@@ -28,7 +28,7 @@ quick: $(VENV)/dev
 # tracker once, and the oldest and the newest version.
 worlds: $(VENV)/dev
 	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py tests/running/test_worlds_steering.py \
-		tests/running/test_versions.py tests/running/test_case_runs.py tests/fleet/work/test_partitions.py
+		tests/running/test_versions.py tests/running/test_case_runs.py tests/fleet/work/test_partitions.py tests/fleet/work/test_worlds.py
 
 # The walks through the page at a desktop's width; `make test` does them at a phone's.
 widths: $(VENV)/dev

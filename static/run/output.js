@@ -225,7 +225,7 @@ export class Output {
     if (!command || this.#tabs.open !== "output") return;
     if (!this.#modules) return void this.#load();
     if (!this.#stream) {
-      // Nobody hears a message to the runner itself.
+      // The runner itself takes no message.
       const key = command.agent === RUNNER ? "" : (command.story_keys[0] ?? "");
       this.#stream = new this.#modules.stream.OutputStream(command.command_id, shortCommand(command.command), key);
       byId("output-frame").append(this.#stream.el);

@@ -79,10 +79,12 @@ def test_what_is_copied_is_the_original(context: BrowserContext, idle: PageServe
     page.goto(idle.url)
     page.evaluate(
         """async (message) => {
-          const { LogDetail } = await import("/static/run/log-detail.js");
-          const detail = new LogDetail({ close() {} });
-          detail.show({ at: 0, seq: 1, story: "", others: [], command: "", task: "", status: "", message, of: null });
-          await detail.copy();
+          const { copyLines, LogDetail } = await import("/static/run/log-detail.js");
+          const { LogBuffer } = await import("/static/run/log-buffer.js");
+          const line = { at: 0, seq: 1, story: "", others: [], command: "", task: "", status: "", message, of: null };
+          const detail = new LogDetail({ close() {}, copy() {}, showAround() {} });
+          detail.show(line, { first: 1, last: 1 }, new LogBuffer(), false);
+          copyLines([line]);
         }""",
         HOSTILE,
     )

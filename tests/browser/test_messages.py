@@ -48,12 +48,14 @@ def check_a_message_that_is_written_before_the_first_report(page: Page) -> None:
 def test_a_message_is_sent_and_taken(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
 ) -> None:
-    server = serve("max", {"dev-story": ["slow:4"], "code-review": ["slow:5"]})
+    server = serve("max", {"dev-story": ["slow:10"], "code-review": ["slow:10"]})
     watch.allow("400")  # a message with a control code
     page = visit(context, server, f"board?story={KEY}&dossier=conversation")
     page.set_viewport_size({"width": width, "height": 800})
     early = visit(context, server)
     early.route("**/transcript?*", starting)
+    # An agent at work for ten seconds is not silent here.
+    assert page.request.put(f"{server.url}api/settings", data={"silence_timeout_min": 2}).ok
     server.ask("api/run/start", {"stories": [KEY], "batch_size": 1})
     row = page.locator(".command", has=page.locator("b", has_text="dev"))
     expect(row).to_be_visible(timeout=BATCH_MS)

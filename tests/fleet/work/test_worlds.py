@@ -32,7 +32,9 @@ def sprint(world: World, nats: NatsServer, folder: Path, script: object) -> Iter
     (folder / "script.json").write_text(json.dumps(script))
     command = [sys.executable, str(PROGRAM_DIR / "demo/agent.py"), "--speed", "max"]
     here = {"own": {"kind": "claude", "command": command}}
-    there = {"own": {"kind": "claude", "command": [*command, "--script", str(folder / "script.json")]}}
+    there: dict[str, dict[str, object]] = {
+        "own": {"kind": "claude", "command": [*command, "--script", str(folder / "script.json")]}
+    }
     environment = {
         "SPRINT_RUNNER_FLEET": nats.address,
         "SPRINT_RUNNER_AGENT": "own",
