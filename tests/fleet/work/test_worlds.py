@@ -120,7 +120,7 @@ async def test_an_agent_on_a_worker_asks_is_answered_hears_a_message_and_is_paus
     place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(place, monkeypatch, "top")
-    with sprint(world, nats, place, {"dev-story": ["question:Which zone?", "slow:3"]}) as server:
+    with sprint(world, nats, place, {"dev-story": ["question:Which zone?", "slow:12"]}) as server:
         async with aiohttp.ClientSession(server.url) as client:
             assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
             asked = await question(client)
