@@ -15,7 +15,7 @@ import pytest
 
 from base.program import PROGRAM_DIR
 from tests.fleet.stream.nats_server import NatsServer
-from tests.fleet.work.test_demo import RUN_S, commands, until_idle, until_works
+from tests.fleet.work.test_demo import RUN_S, commands, until_idle
 from tests.fleet.work.workshop import WorkerProcess
 from tests.running.projects import TRACKER
 from tests.servers import Server, get, post
@@ -110,6 +110,21 @@ async def question(client: aiohttp.ClientSession) -> int:
             await asyncio.sleep(0.05)
 
 
+async def until_goes_on(client: aiohttp.ClientSession, asked: int) -> int:
+    """Return the id of the command that follows the one that asked, as soon as it takes messages.
+
+    It need not have said anything: its agent begins with a long wait, within which the message has to come.
+    """
+    async with asyncio.timeout(RUN_S):
+        while True:
+            for operation in (await get(client, "/api/run"))["operations"]:
+                command_id = int(operation["command_id"])
+                if operation["command"] == "dev-story" and command_id != asked:
+                    if (await get(client, f"/api/commands/{command_id}/transcript"))["takes_messages"]:
+                        return command_id
+            await asyncio.sleep(0.02)
+
+
 async def until_state(client: aiohttp.ClientSession, state: str) -> None:
     async with asyncio.timeout(RUN_S):
         while (await get(client, "/api/run"))["state"] != state:
@@ -120,15 +135,13 @@ async def test_an_agent_on_a_worker_asks_is_answered_hears_a_message_and_is_paus
     place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(place, monkeypatch, "top")
-    with sprint(world, nats, place, {"dev-story": ["question:Which zone?", "slow:12"]}) as server:
+    with sprint(world, nats, place, {"dev-story": ["question:Which zone?", "slow:8"]}) as server:
         async with aiohttp.ClientSession(server.url) as client:
             assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
             asked = await question(client)
             status, _ = await post(client, "/api/run/answer", {"command_id": asked, "text": "UTC"})
             assert status == 202
-            working = (await until_works(client, "dev-story"))["command_id"]
-            while not (await get(client, f"/api/commands/{working}/transcript"))["takes_messages"]:
-                await asyncio.sleep(0.05)
+            working = await until_goes_on(client, asked)
             status, _ = await post(client, f"/api/commands/{working}/message", {"text": "Mind the tests."})
             assert status == 202
             assert (await post(client, "/api/run/pause"))[0] == 202
