@@ -119,9 +119,10 @@ async def until_goes_on(client: aiohttp.ClientSession, asked: int) -> int:
         while True:
             for operation in (await get(client, "/api/run"))["operations"]:
                 command_id = int(operation["command_id"])
-                if operation["command"] == "dev-story" and command_id != asked:
-                    if (await get(client, f"/api/commands/{command_id}/transcript"))["takes_messages"]:
-                        return command_id
+                if operation["command"] != "dev-story" or command_id == asked:
+                    continue
+                if (await get(client, f"/api/commands/{command_id}/transcript"))["takes_messages"]:
+                    return command_id
             await asyncio.sleep(0.02)
 
 
