@@ -70,11 +70,13 @@ async def post_retry(request: web.Request) -> web.Response:
     # The hint comes first: a story that is set back may be started before the hint is stored.
     hint_id = None if hint is None else await keep_hint(services.workspace, key, hint)
     if final is not None:
-        return json_response(Retried(NOT_BEGUN, hint_id, await _delete(services, key, final)), 202)
-    await change_status(services, key, body.status, "blocked", "tried again by hand")
+        retried = Retried(NOT_BEGUN, hint_id, await _delete(services, key, final))
+    else:
+        await change_status(services, key, body.status, "blocked", "tried again by hand")
+        retried = Retried(body.status, hint_id)
     if story.skipped:
         await services.orchestrator.steering.bring_back(key)
-    return json_response(Retried(body.status, hint_id), 202)
+    return json_response(retried, 202)
 
 
 class StoryReverted(msgspec.Struct, frozen=True):

@@ -73,6 +73,26 @@ async def test_after_the_answer_the_file_is_kept_as_a_copy_and_the_story_is_buil
     assert reasons[0] == f"tried again by hand: 1-one.md was deleted, its copy is {retried['copy']}"
 
 
+async def test_a_step_to_begin_at_is_asked_for_in_vain_where_the_file_has_to_go(
+    client: aiohttp.ClientSession, root: Path
+) -> None:
+    status, refused = await post(client, "1/retry", status="review")
+    assert (status, refused["error"]["code"]) == (409, "confirm")
+    assert (root / NAME).read_text() == BLOCKED
+    status, retried = await post(client, "1/retry", status="review", confirm=True)
+    assert (status, retried["status"]) == (202, "backlog")
+    assert (root / retried["copy"]).read_text() == BLOCKED
+    assert (await get(client, "/api/stories/1"))["status"] == "backlog"
+
+
+async def test_one_that_was_skipped_is_brought_back(client: aiohttp.ClientSession) -> None:
+    assert (await post(client, "1/skip", reason="not now"))[0] == 202
+    assert "skipped" in (await get(client, "/api/stories/1"))["plan"]
+    assert (await post(client, "1/retry", confirm=True))[0] == 202
+    story = await get(client, "/api/stories/1")
+    assert (story["status"], "skipped" in story["plan"]) == ("backlog", False)
+
+
 async def test_the_command_line_repeats_the_question_and_takes_the_answer(server: Server, root: Path) -> None:
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "server.py"), "hint", "1", "Sort by date.", "--retry", *words]
