@@ -20,13 +20,27 @@ function asText(line) {
 
 export class LogDetail {
   /** @type {LineRange | null} */ #range = null;
+  /** Where there is no Shift key: whether the next line that is pressed ends the range. */
+  #extends = false;
 
   /** @param {{close: () => void, copy: () => void, showAround: () => void}} actions */
   constructor({ close, copy, showAround }) {
     byId("log-around").addEventListener("click", showAround);
+    byId("log-extend").addEventListener("click", () => this.#setExtends(!this.#extends));
     byId("log-copy").addEventListener("click", copy);
     byId("log-link").addEventListener("click", () => this.#copyLink());
     byId("log-detail-close").addEventListener("click", close);
+  }
+
+  /** Whether the next line that is pressed ends the range. */
+  get extends() {
+    return this.#extends;
+  }
+
+  /** @param {boolean} extending */
+  #setExtends(extending) {
+    this.#extends = extending;
+    attr(byId("log-extend"), "aria-pressed", String(extending));
   }
 
   /**
@@ -36,6 +50,7 @@ export class LogDetail {
    * @param {boolean} isReplay
    */
   show(line, range, lines, isReplay) {
+    this.#setExtends(false);
     const isFiltered = lines.filtered;
     show(byId("log-around"), isFiltered && !isReplay);
     this.#range = range;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The selected lines of the log, named in the address: one by a click or the arrow keys, shown in full below the log, or
- * a range by Shift and either.
+ * a range by Shift and either, or by the button "To a line…" where there is no Shift key.
  */
 import { setUrlParams } from "../kit/url-params.js";
 import { isSameRange, rangeOf, rangeText } from "./line-range.js";
@@ -77,7 +77,7 @@ export class LogSelection {
   #clicked(event) {
     const line = this.#port.lineAt(event.target);
     if (!line || getSelection()?.toString()) return;
-    if (event.shiftKey && this.line) this.#set(line, this.#anchor, line.seq);
+    if ((event.shiftKey || this.#detail.extends) && this.line) this.#set(line, this.#anchor, line.seq);
     else this.select(isSameRange(this.range, rangeOf(line.seq, line.seq)) ? null : line);
   }
 

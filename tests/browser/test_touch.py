@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from .conftest import PageServer, visit
+from .conftest import PageServer, picture, visit
 from .test_trust import Stranger
 
 pytestmark = pytest.mark.browser
@@ -52,6 +53,24 @@ def test_targets_in_a_story_are_large(browser: Browser, finished: PageServer, st
         page = visit(context, finished, address)
         expect(page.locator(".transcript[open]" if state else ".dossier-body")).to_be_visible()
         assert page.evaluate(SMALL, TARGET_PX) == []
+
+
+def test_a_finger_chooses_a_range_of_the_log(browser: Browser, finished: PageServer) -> None:
+    with finger(browser) as context:
+        page = visit(context, finished, "run?pane=log&line=12")
+        rows = page.locator(".log-row:visible[aria-selected=true]")
+        expect(rows).to_have_count(1)
+        extend = page.get_by_role("button", name="To a line…")
+        extend.tap()
+        expect(extend).to_have_attribute("aria-pressed", "true")
+        assert page.evaluate(SMALL, TARGET_PX) == []
+        page.locator("#line-10").tap()
+        expect(rows).to_have_count(3)
+        expect(page).to_have_url(re.compile("line=10-12$"))
+        expect(extend).to_have_attribute("aria-pressed", "false")
+        picture(page, "log-range-360")
+        page.locator("#line-11").tap()  # the next one begins anew
+        expect(page).to_have_url(re.compile("line=11$"))
 
 
 @pytest.mark.parametrize("opener", ["#find", "#keys"])
