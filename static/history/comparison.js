@@ -24,7 +24,7 @@ const knownTokens = (batch) => (batch.commands_without_tokens ? null : batch.out
 
 /** @type {[words: string, show: (batch: Batch) => string, value: ((batch: Batch) => number | null) | null][]} */
 const FACTS = [
-  ["Outcome", ({ status, reason }) => [outcomeText(status), reason].filter(Boolean).join(": "), null],
+  ["Outcome", outcome, null],
   ["Started", ({ started_at: at }) => `${day(at)}, ${shortClock(at)}`, null],
   ["Agent", ({ agent, agents }) => (agents ? JSON.parse(agents).join(", ") : agent), null],
   ["Cost", batchCost, knownCost],
@@ -43,6 +43,11 @@ const FACTS = [
   ],
   ["Output tokens", batchTokens, knownTokens],
 ];
+
+/** A batch that was completed has a reason where it left stories blocked. @param {Batch} batch */
+function outcome({ status, reason }) {
+  return [outcomeText(status), reason].filter(Boolean).join(status === "completed" ? " · " : ": ");
+}
 
 export class BatchComparison {
   #root = byId("comparison");
