@@ -110,16 +110,16 @@ async def question(client: aiohttp.ClientSession) -> int:
             await asyncio.sleep(0.05)
 
 
-async def until_goes_on(client: aiohttp.ClientSession, asked: int) -> int:
-    """Return the id of the command that follows the one that asked, as soon as it takes messages.
+async def until_developed(client: aiohttp.ClientSession, after: int = 0) -> int:
+    """Return the id of a development that follows on this command, as soon as its agent takes messages.
 
-    It need not have said anything: its agent begins with a long wait, within which the message has to come.
+    It need not have said anything: the agents here begin with a long wait.
     """
     async with asyncio.timeout(RUN_S):
         while True:
             for operation in (await get(client, "/api/run"))["operations"]:
                 command_id = int(operation["command_id"])
-                if operation["command"] != "dev-story" or command_id == asked:
+                if operation["command"] != "dev-story" or command_id <= after:
                     continue
                 if (await get(client, f"/api/commands/{command_id}/transcript"))["takes_messages"]:
                     return command_id
@@ -142,7 +142,7 @@ async def test_an_agent_on_a_worker_asks_is_answered_hears_a_message_and_is_paus
             asked = await question(client)
             status, _ = await post(client, "/api/run/answer", {"command_id": asked, "text": "UTC"})
             assert status == 202
-            working = await until_goes_on(client, asked)
+            working = await until_developed(client, asked)
             status, _ = await post(client, f"/api/commands/{working}/message", {"text": "Mind the tests."})
             assert status == 202
             assert (await post(client, "/api/run/pause"))[0] == 202
@@ -157,3 +157,35 @@ async def test_an_agent_on_a_worker_asks_is_answered_hears_a_message_and_is_paus
             assert [
                 one["payload"]["command_id"] for one in warnings if one["payload"]["warning_type"] == "answered"
             ] == [asked]
+
+
+async def until_taken(client: aiohttp.ClientSession) -> Path:
+    """Return the folder of a story that is taken over, when nothing works in it any more."""
+    async with asyncio.timeout(RUN_S):
+        while True:
+            for view in (await get(client, "/api/run"))["takeovers"]:
+                if view["state"] == "taken":
+                    return Path(view["folder"])
+            await asyncio.sleep(0.05)
+
+
+async def test_a_story_on_a_worker_is_taken_over_worked_on_here_and_handed_back(
+    place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(place, monkeypatch, "top")
+    with sprint(world, nats, place, {"dev-story": ["silent", "ok"]}) as server:
+        async with aiohttp.ClientSession(server.url) as client:
+            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
+            await until_developed(client)
+            assert (await post(client, f"/api/stories/{KEY}/take-over"))[0] == 202
+            folder = await until_taken(client)
+            assert folder.is_dir()
+            assert folder != world.root
+            (folder / "by-hand.txt").write_text("mine\n")
+            assert (await post(client, f"/api/stories/{KEY}/hand-back"))[0] == 202
+            await until_idle(client)
+            rows = await commands(client)
+            assert developed(rows) == [("bench", "stopped"), (None, "success")]
+            assert [row["machine"] for row in rows if row["command"].startswith("code-review")] == ["bench"]
+            assert (await get(client, f"/api/stories/{KEY}"))["status"] == "done"
+    assert git(world.root, "show", "main:by-hand.txt") == "mine"
