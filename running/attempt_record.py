@@ -169,7 +169,7 @@ class AttemptRecord:
             "tree_after": self.tree_after,
             **columns_of(metrics),
         }
-        end = self._end_event(activity, result.status, metrics, _told(result), word)
+        end = self._end_event(activity, result.status, metrics, _reason(result), word)
         await self._end(activity, columns, end, question)
 
     async def abandon(self, activity: Activity, error: BaseException) -> None:
@@ -213,5 +213,5 @@ class AttemptRecord:
             database.write(ask_question, self.command_id, question)
 
 
-def _told(result: Result) -> str | None:
+def _reason(result: Result) -> str | None:
     return f"It asks: {result.reason}" if result.status is CommandStatus.QUESTION else result.reason or None

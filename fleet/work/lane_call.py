@@ -117,7 +117,8 @@ class LaneCall:
             with suppress(Exception):  # of the receiver, which is ours: the outcome is known
                 await self._process.wait()
         for path in (self._stream, self._stream.with_name(f"{self._stream.name}.gz")):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # what stays is in the way of nothing
+                path.unlink()
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -182,7 +183,7 @@ class LaneCall:
         self._flush(whole=True)
 
     async def _read(self) -> None:
-        with suppress(FileNotFoundError):  # it could not be started
+        with suppress(OSError):  # it could not be started, or nothing could be recorded
             await follow(self._stream, self._ended, self._is_behind, self._lines.extend)
         await self._ended.wait()
 

@@ -26,7 +26,7 @@ from fleet.work.lane_work import LaneWork
 from fleet.work.link import BrokerLink
 from fleet.work.messages import ForeignMessage, LaneOffer, WorkerMessage, read_offer
 from fleet.work.names import NOT_MINE_S, WORKERS, workers_bucket
-from fleet.work.presence import WorkerPresence
+from fleet.work.presence import WorkerPresence, suits
 from fleet.work.queue import JobLease, projects, pull, refuse
 from git.carried_tree import CarriedTree
 from git.process import GitError
@@ -143,7 +143,7 @@ class Worker:
             self._report(str(foreign))
             await refuse(broker, lease, FOREIGN_S)
             return
-        if not self._suits(job):
+        if not suits(self._describe(), job.agents, job.labels):
             await refuse(broker, lease, NOT_MINE_S)
             return
         key = job.project, job.lane
@@ -154,9 +154,6 @@ class Worker:
         if known is not None:  # of an earlier job of this lane, which is over
             await end_tasks(known[1])
         self._begin(key, job, lease)
-
-    def _suits(self, job: LaneOffer) -> bool:
-        return set(job.agents) <= set(self._config.specs) and set(job.labels) <= set(self._config.labels)
 
     def _begin(self, key: tuple[str, str], job: LaneOffer, lease: JobLease) -> None:
         copy = ProjectCopy(self._config.folder, job.project)

@@ -238,3 +238,17 @@ async def test_a_lane_whose_worker_is_gone_is_lost_without_another_one(workshop:
         await called.outcome()
     async with asyncio.timeout(PATIENCE_S):
         assert await workshop.machines.take(workshop.job, workshop.keep) is None
+
+
+async def test_a_recording_that_cannot_be_kept_or_removed_loses_no_lane(workshop: Workshop) -> None:
+    east = workshop.worker("east")
+    hold = await workshop.take()
+    assert (await (await workshop.start(hold, "echo fine")).outcome()).kind is OutcomeKind.SUCCESS
+    streams = east.folder / "data/streams"
+    streams.rename(east.folder / "elsewhere")
+    streams.write_text("in the way")
+    outcome = await (await workshop.start(hold, "echo more > more; echo said")).outcome()
+    assert (outcome.kind, outcome.text) == (OutcomeKind.SUCCESS, "said")
+    assert (workshop.lane / "more").exists()
+    assert "failed" not in east.said
+    assert {lease.token for lease in workshop.leases} == {1}
