@@ -53,6 +53,7 @@ export class Timeline {
   #timer = 0;
   /** Whether the view is that of the address. */
   #restored = false;
+  #restoredZoom = 1;
   /** Whether the commands of the choice have been read once. */
   #settled = false;
 
@@ -158,6 +159,7 @@ export class Timeline {
       left: wholeNumber(params.get("at")),
       command: command !== null && this.#commands.has(command) ? command : null,
     });
+    this.#restoredZoom = this.#gantt.position.zoom;
   }
 
   /** Reads the commands of the choice, if they were not read already. */
@@ -166,7 +168,8 @@ export class Timeline {
     const batches = await this.#stored.read(choice(), this.#model);
     if (!batches) return;
     if (batches.length) this.#offer(batches);
-    if (!this.#settled) this.#restored = false;
+    // Among all commands the address may name another place; the reader's own zoom meanwhile stays.
+    if (!this.#settled && this.#gantt.position.zoom === this.#restoredZoom) this.#restored = false;
     this.#settled = true;
     this.#draw(this.#model, serverNow());
   }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from .conftest import PageServer, picture, visit
 from .test_reach import press, tab_to
@@ -73,9 +73,17 @@ def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finish
     expect(words).not_to_have_text(FOUR_TIMES)
     kept = words.inner_text()
     expect(page).to_have_url(re.compile(rf"zoom={kept.split('.')[0]}\.\d+&at=\d+"))
+    held: list[Route] = []
+    page.route("**/api/commands?*", lambda route: held.append(route))
     page.reload()
     expect(words).to_have_text(kept)
+    # Before all commands have come: what the reader does is not undone by them.
     page.get_by_role("button", name="Fit").click()
+    expect(words).to_have_text("all")
+    assert held
+    with page.expect_response("**/api/commands?*"):
+        for route in held:
+            route.continue_()
     expect(words).to_have_text("all")
     expect(page).not_to_have_url(re.compile("zoom="))
 
