@@ -141,7 +141,8 @@ def _announced(page: str, version: str, entry: str) -> str:
     """Return the page with its bundles in the place of its modules and styles, and with its version."""
     base = f"/static/{version}/"
     links = f'  <link rel="stylesheet" href="{base}{STYLES}">\n'
-    links += f'  <link rel="stylesheet" href="{base}{LATE_STYLES}" id="late-styles" disabled>\n'
+    # A browser that looks ahead fetches a style that is disabled, too.
+    links += f'  <meta name="late-styles" content="{base}{LATE_STYLES}">\n'
     first = STYLE.search(page)
     at = len(page) if first is None else first.start()
     page = page[:at] + links + STYLE.sub("", page[at:])

@@ -3,6 +3,7 @@
  * Parts of the page that load on use: their modules, and the styles of all of them with the first. A part that cannot be
  * loaded is tried again at its next use.
  */
+import { h } from "./dom.js";
 import { toast } from "./toast.js";
 
 /** The styles, once they are wanted. @type {Promise<unknown> | null} */
@@ -106,21 +107,20 @@ async function withStyles(load) {
   return module;
 }
 
-/** Enables the styles that the page names and has not read; their place decides which rule wins. */
+/** Reads the styles that the page names, into their place, which decides on which rule wins. */
 async function loadStyles() {
-  const link = /** @type {HTMLLinkElement} */ (document.getElementById("late-styles"));
+  const place = /** @type {HTMLMetaElement} */ (document.querySelector("meta[name=late-styles]"));
+  const link = h("link", { rel: "stylesheet", href: place.content });
   const read = new Promise((done, fail) => {
     link.addEventListener("load", done, { once: true });
     link.addEventListener("error", () => fail(new Error("the styles could not be read")), { once: true });
   });
-  link.disabled = false;
+  place.after(link);
   try {
     await read;
   } catch (error) {
     styles = null;
-    const again = /** @type {HTMLLinkElement} */ (link.cloneNode());
-    again.disabled = true;
-    link.replaceWith(again);
+    link.remove();
     throw error;
   }
 }

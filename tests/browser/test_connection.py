@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from .conftest import PageServer, Watch, picture, visit
 from .test_run import BATCH_MS, answer, headline, start
@@ -170,3 +170,23 @@ def test_a_page_older_than_its_server_says_so(
     expect(page.locator(".card").first).to_be_visible()
     page.get_by_role("link", name="Settings").click()
     expect(page.locator("#tab-settings input[type=search]")).to_be_visible()
+
+
+def test_before_a_page_is_live_it_asks_for_four_files(context: BrowserContext, idle: PageServer) -> None:
+    """What views need that are not open comes later: over a slow line it would hold up this one."""
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    gate: list[Route] = []
+    page.route("**/page.js", lambda route: gate.append(route))
+    page.goto(idle.url, wait_until="commit")
+    page.wait_for_function("() => document.body?.children.length && document.styleSheets.length")
+    page.wait_for_timeout(300)  # for whatever the browser fetches ahead
+    assert sorted(asked) == ["", "boot.js", "page.css", "page.js"]
+    for route in gate:
+        route.continue_()
+    expect(page.locator("#link")).to_have_attribute("data-kind", "live")
+    page.get_by_role("link", name="Board").click()
+    expect(page.locator(".card").first).to_be_visible()
+    assert asked.count("late.css") == 1
+    assert page.locator(".card").first.evaluate("card => getComputedStyle(card).borderRadius") != "0px"
