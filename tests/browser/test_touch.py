@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .conftest import PageServer, picture, visit
 from .test_trust import Stranger
@@ -71,6 +71,34 @@ def test_a_finger_chooses_a_range_of_the_log(browser: Browser, finished: PageSer
         picture(page, "log-range-360")
         page.locator("#line-11").tap()  # the next one begins anew
         expect(page).to_have_url(re.compile("line=11$"))
+
+
+def test_what_stays_at_the_bottom_is_above_the_bars_there(browser: Browser, idle: PageServer) -> None:
+    """What can be done with a selection, what is not saved yet: with the verbs of the run and the views below."""
+    with finger(browser) as context:
+        page = visit(context, idle, "board")
+        page.get_by_role("button", name="Select", exact=True).tap()
+        page.locator(".card input[type=checkbox]").first.tap()
+        check_uncovered(page, ".selection-bar")
+        picture(page, "selection-360")
+        page.get_by_role("button", name="Select", exact=True).tap()
+        page = visit(context, idle, "settings?topic=workflow")
+        page.locator("#setting-retries").fill("3")
+        check_uncovered(page, ".settings-save")
+        picture(page, "settings-save-360")
+
+
+def check_uncovered(page: Page, selector: str) -> None:
+    """Check that nothing is over an element, wherever the page is scrolled to."""
+    expect(page.locator(selector)).to_be_visible()
+    covers = """([selector, share]) => {
+      scrollTo(0, share * document.body.scrollHeight);
+      const { left, right, top, bottom } = document.querySelector(selector).getBoundingClientRect();
+      const over = document.elementFromPoint((left + right) / 2, bottom - 2);
+      return [top >= 0, over?.closest(selector) !== null];
+    }"""
+    for share in (0, 0.4, 1):
+        assert page.evaluate(covers, [selector, share]) == [True, True], (selector, share)
 
 
 @pytest.mark.parametrize("opener", ["#find", "#keys"])
