@@ -5,6 +5,7 @@
  */
 
 import { attr, byId, fill, h, show } from "../kit/dom.js";
+import { foldFilters } from "../kit/filters.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 import { ORDERS } from "./board-sort.js";
 import { PARAMS } from "./saved-views.js";
@@ -31,6 +32,7 @@ export class BoardFilter {
   /** @param {() => void} onChange */
   constructor(onChange) {
     this.#onChange = onChange;
+    foldFilters(byId("board-bar"));
     fill(this.#sort, ...ORDERS.map(([value, label]) => h("option", { value, text: label })));
     this.#status.after(this.#clear);
     this.#clear.hidden = true;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The filter and the order of the History tab, kept in the address. */
 import { attr, byId, fill, h, show } from "../kit/dom.js";
+import { foldFilters } from "../kit/filters.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 
 /** What can be asked for, by the name in the address, with the field that holds it. */
@@ -30,6 +31,7 @@ export class HistoryFilter {
   /** @param {() => void} onChange is called when something else is asked for */
   constructor(onChange) {
     this.#onChange = onChange;
+    foldFilters(this.#form);
     fill(this.#sort, ...ORDERS.map(([value, words]) => h("option", { value, text: words })));
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     this.#form.addEventListener("input", (event) => this.#changed(event.target === this.#sort ? 0 : REST_MS));

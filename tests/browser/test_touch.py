@@ -88,6 +88,31 @@ def test_what_stays_at_the_bottom_is_above_the_bars_there(browser: Browser, idle
         picture(page, "settings-save-360")
 
 
+@pytest.mark.parametrize(
+    ("tab", "bar", "field", "value"),
+    [("board", "#board-bar", "#board-epic", "1"), ("history", "#batches-filter", "#batches-outcome", "completed")],
+)
+def test_fields_that_filter_nothing_are_folded(
+    browser: Browser, finished: PageServer, tab: str, bar: str, field: str, value: str
+) -> None:
+    with finger(browser) as context:
+        page = visit(context, finished, tab)
+        fields = page.locator(f"{bar} :is([data-more])")
+        more = page.locator(bar).get_by_role("button", name="Filter")
+        expect(more).to_have_attribute("aria-expanded", "false")
+        expect(fields.locator("visible=true")).to_have_count(0)
+        more.tap()
+        expect(more).to_have_attribute("aria-expanded", "true")
+        expect(fields.locator("visible=true")).to_have_count(4)
+        page.locator(field).select_option(value)
+        more.tap()
+        expect(fields.locator("visible=true")).to_have_count(1)  # what is asked for stays in sight
+        expect(page).to_have_url(re.compile(f"={value}"))
+        page.reload()
+        expect(page.locator(field)).to_have_value(value)
+        expect(page.locator(field)).to_be_visible()
+
+
 def check_uncovered(page: Page, selector: str) -> None:
     """Check that nothing is over an element, wherever the page is scrolled to."""
     expect(page.locator(selector)).to_be_visible()
