@@ -83,6 +83,8 @@ const TITLES = {
   fleet_accounts: "accounts that machines share",
   fleet_user: "user of the NATS server",
   fleet_password: "password of that user",
+  fleet_creds: "credentials file of that user",
+  fleet_nkey: "NKey file of that user",
   keep_awake: "keep the machine awake",
   auto_resume: "resume by itself",
 };
