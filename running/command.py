@@ -134,7 +134,7 @@ class Commander:
         """
         result = await self._settled(spec, 1)
         for attempt in range(2, self.workspace.settings().retries + 2):
-            if result.ok or result is SKIPPED:
+            if result.ok or result is SKIPPED or self.gate.closed:
                 break
             before, result = result, await self._settled(after_failure(spec, result.reason), attempt)
             if spec.once and result.reason == before.reason:
@@ -157,6 +157,8 @@ class Commander:
                 return result
             if result.kind == TAKEN_OVER:
                 continue  # at the gate, until the operator hands the story back
+            if self.gate.closed:  # a refresh of the context may outlive its batch, for which nothing is tried again
+                return result
             failures[result.agent, result.status] += 1
             if await self._waits.hands_over(spec, result, failures[result.agent, result.status] - 1):
                 continue

@@ -179,8 +179,8 @@ class Gate:
             self._on_stop.remove(end)
 
     async def enter(self) -> None:
-        """Return when a command may start. Raises `Stopped`."""
-        while self.stop_mode is None:
+        """Return when a command may start. Raises `Stopped`, also when the batch is over."""
+        while self.stop_mode is None and not self.closed:
             if self.end_at is not None and self._clock() >= self.end_at:
                 self.stop(StopMode.GRACEFUL)
                 break
@@ -266,9 +266,9 @@ class Gate:
             raise Stopped
 
     async def sleep(self, seconds: float) -> None:
-        """Wait so long by the clock, or until a stop is asked for."""
+        """Wait so long by the clock, until a stop is asked for, or until the batch is over."""
         ends = self._clock() + seconds
-        while self.stop_mode is None and (left := ends - self._clock()) > 0:
+        while self.stop_mode is None and not self.closed and (left := ends - self._clock()) > 0:
             await _wait(self._change, min(left, WAIT_SLICE_S))
 
     @contextmanager
@@ -283,7 +283,7 @@ class Gate:
 
     async def wait_beside(self, reason: str, until: float) -> None:
         """Let work beside the run wait until a clock time; as a pause of the run once nothing else continues."""
-        while self.stop_mode is None and (left := until - self._clock()) > 0:
+        while self.stop_mode is None and not self.closed and (left := until - self._clock()) > 0:
             if self._held_up and not self.running:
                 self.pause(reason, until)
                 return

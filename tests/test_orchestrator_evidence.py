@@ -135,22 +135,35 @@ async def test_a_service_that_stays_away_is_waited_for_and_blocks_no_story(
     assert [emitted["kind"] for emitted in runner.of("attention")] == ["service"]
 
 
+@pytest.mark.parametrize(
+    ("mishap", "status"),
+    [
+        ("usage-limit:3600", "usage-limit"),
+        ("usage-limit:1", "usage-limit"),  # a reset time that is not believed is warned of while a batch runs
+        ("overloaded", "transient"),
+        ("auth", "refused"),
+        ("crash", "error"),
+    ],
+)
 async def test_work_beside_the_run_that_outlives_the_batch_changes_nothing_about_its_state(
-    make_runner: MakeRunner,
+    make_runner: MakeRunner, mishap: str, status: str
 ) -> None:
     """Pitfall: a chain in the background ends after the batch and sets the state back to running."""
-    runner = await make_runner({"1-1-a": "review"}, {"refresh-project-context": ["slow:4+usage-limit:3600"]})
+    runner = await make_runner({"1-1-a": "review"}, {"refresh-project-context": [f"slow:4+{mishap}", "ok"]})
     old = time.time() - 25 * 3600
     os.utime(runner.root / "_bmad-output/project-context.md", (old, old))
     await runner.run()
     assert runner.orchestrator.state == "idle"
     ended = len(runner.events)
     async with asyncio.timeout(30):
-        while not [row for row in (await runner.rows(1))[1] if row.status == "usage-limit"]:
+        while not [event for event in runner.events[ended:] if event.type == "context:complete"]:
             await asyncio.sleep(0.05)
+        await runner.orchestrator._background.wait()
     assert runner.orchestrator.state == "idle"
     later = {event.type for event in runner.events[ended:]}
     assert later <= {"context:complete", "quota:change"}
+    refreshed = [row.status for row in (await runner.rows(1))[1] if row.command == "refresh-project-context"]
+    assert refreshed == [status]  # nothing is tried again for a batch that is over
 
 
 async def test_a_cold_start_reads_rows_that_are_finished(make_runner: MakeRunner) -> None:

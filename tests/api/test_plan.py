@@ -105,7 +105,9 @@ async def test_a_file_that_has_come_meanwhile_is_not_written_over(server: Server
         assert status in (409, 422)  # the server may have found the file already
         assert "is there already" in answer["error"]["message"] or "has a plan already" in answer["error"]["message"]
         assert await until_planned(client) == ["7-1-mine"]
-        assert (await events_of(client, "plan:change"))[0]["reason"] == "found"
+        while not (found := await events_of(client, "plan:change")):
+            await asyncio.sleep(0.05)
+        assert found[0]["reason"] == "found"
 
 
 async def test_without_a_planning_command_none_is_started(server: Server) -> None:

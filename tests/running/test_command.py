@@ -41,6 +41,7 @@ class FakeGate:
 
     reason: str | None = None
     ends_agents = True  # what ends here was ended by a stop
+    closed = False
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, float]] = []
