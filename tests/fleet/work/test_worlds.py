@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,15 @@ def sprint(world: World, nats: NatsServer, folder: Path, script: object) -> Iter
         yield server
 
 
+@asynccontextmanager
+async def started(world: World, nats: NatsServer, folder: Path, script: object) -> AsyncIterator[aiohttp.ClientSession]:
+    """The client of such a server whose run has begun."""
+    with sprint(world, nats, folder, script) as server:
+        async with aiohttp.ClientSession(server.url) as client:
+            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
+            yield client
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder whose name has blanks, letters of other alphabets and signs of the shell."""
@@ -72,13 +81,11 @@ async def test_a_story_is_developed_on_a_worker(
 ) -> None:
     world = make_world(place, monkeypatch, layout)
     branch, before = git(world.root, "branch", "--show-current"), git(world.root, "status", "--porcelain").splitlines()
-    with sprint(world, nats, place, {}) as server:
-        async with aiohttp.ClientSession(server.url) as client:
-            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
-            await until_idle(client)
-            assert developed(await commands(client)) == [("bench", "success")]
-            dossier = await get(client, f"/api/stories/{KEY}")
-            assert dossier["status"] == "done", dossier
+    async with started(world, nats, place, {}) as client:
+        await until_idle(client)
+        assert developed(await commands(client)) == [("bench", "success")]
+        dossier = await get(client, f"/api/stories/{KEY}")
+        assert dossier["status"] == "done", dossier
     assert f"{KEY}: done" in world.tracker.read_text()
     assert world.log()[0].startswith("merge(")
     assert git(world.root, "branch", "--show-current") == branch
@@ -136,27 +143,25 @@ async def test_an_agent_on_a_worker_asks_is_answered_hears_a_message_and_is_paus
     place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(place, monkeypatch, "top")
-    with sprint(world, nats, place, {"dev-story": ["question:Which zone?", "slow:8"]}) as server:
-        async with aiohttp.ClientSession(server.url) as client:
-            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
-            asked = await question(client)
-            status, _ = await post(client, "/api/run/answer", {"command_id": asked, "text": "UTC"})
-            assert status == 202
-            working = await until_developed(client, asked)
-            status, _ = await post(client, f"/api/commands/{working}/message", {"text": "Mind the tests."})
-            assert status == 202
-            assert (await post(client, "/api/run/pause"))[0] == 202
-            await until_state(client, "paused")
-            page = await get(client, f"/api/commands/{working}/transcript")
-            assert "Mind the tests." in [entry["text"] for entry in page["entries"] if entry["kind"] == "message"]
-            assert (await post(client, "/api/run/resume"))[0] == 202
-            await until_idle(client)
-            assert {machine for machine, _ in developed(await commands(client))} == {"bench"}
-            assert (await get(client, f"/api/stories/{KEY}"))["status"] == "done"
-            warnings = (await get(client, "/api/events?limit=1000&type=batch:warning"))["events"]
-            assert [
-                one["payload"]["command_id"] for one in warnings if one["payload"]["warning_type"] == "answered"
-            ] == [asked]
+    async with started(world, nats, place, {"dev-story": ["question:Which zone?", "slow:8"]}) as client:
+        asked = await question(client)
+        status, _ = await post(client, "/api/run/answer", {"command_id": asked, "text": "UTC"})
+        assert status == 202
+        working = await until_developed(client, asked)
+        status, _ = await post(client, f"/api/commands/{working}/message", {"text": "Mind the tests."})
+        assert status == 202
+        assert (await post(client, "/api/run/pause"))[0] == 202
+        await until_state(client, "paused")
+        page = await get(client, f"/api/commands/{working}/transcript")
+        assert "Mind the tests." in [entry["text"] for entry in page["entries"] if entry["kind"] == "message"]
+        assert (await post(client, "/api/run/resume"))[0] == 202
+        await until_idle(client)
+        assert {machine for machine, _ in developed(await commands(client))} == {"bench"}
+        assert (await get(client, f"/api/stories/{KEY}"))["status"] == "done"
+        warnings = (await get(client, "/api/events?limit=1000&type=batch:warning"))["events"]
+        assert [one["payload"]["command_id"] for one in warnings if one["payload"]["warning_type"] == "answered"] == [
+            asked
+        ]
 
 
 async def until_taken(client: aiohttp.ClientSession) -> Path:
@@ -173,19 +178,17 @@ async def test_a_story_on_a_worker_is_taken_over_worked_on_here_and_handed_back(
     place: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(place, monkeypatch, "top")
-    with sprint(world, nats, place, {"dev-story": ["silent", "ok"]}) as server:
-        async with aiohttp.ClientSession(server.url) as client:
-            assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
-            await until_developed(client)
-            assert (await post(client, f"/api/stories/{KEY}/take-over"))[0] == 202
-            folder = await until_taken(client)
-            assert folder.is_dir()
-            assert folder != world.root
-            (folder / "by-hand.txt").write_text("mine\n")
-            assert (await post(client, f"/api/stories/{KEY}/hand-back"))[0] == 202
-            await until_idle(client)
-            rows = await commands(client)
-            assert developed(rows) == [("bench", "stopped"), (None, "success")]
-            assert [row["machine"] for row in rows if row["command"].startswith("code-review")] == ["bench"]
-            assert (await get(client, f"/api/stories/{KEY}"))["status"] == "done"
+    async with started(world, nats, place, {"dev-story": ["silent", "ok"]}) as client:
+        await until_developed(client)
+        assert (await post(client, f"/api/stories/{KEY}/take-over"))[0] == 202
+        folder = await until_taken(client)
+        assert folder.is_dir()
+        assert folder != world.root
+        (folder / "by-hand.txt").write_text("mine\n")
+        assert (await post(client, f"/api/stories/{KEY}/hand-back"))[0] == 202
+        await until_idle(client)
+        rows = await commands(client)
+        assert developed(rows) == [("bench", "stopped"), (None, "success")]
+        assert [row["machine"] for row in rows if row["command"].startswith("code-review")] == ["bench"]
+        assert (await get(client, f"/api/stories/{KEY}"))["status"] == "done"
     assert git(world.root, "show", "main:by-hand.txt") == "mine"
