@@ -39,7 +39,7 @@ ENDS_S: Final = 20.0  # for a guardian to end what a killed worker has left
 WORKERS: Final = ("east", "west")
 OPEN: Final = ("running", "interrupted")
 
-Deed = Callable[[], Awaitable[None]]
+Disturbance = Callable[[], Awaitable[None]]
 
 
 class Sprint:
@@ -82,7 +82,7 @@ class Sprint:
             worker.close()
 
     @property
-    def deeds(self) -> list[Deed]:
+    def disturbances(self) -> list[Disturbance]:
         return [
             *(self.kill_coordinator, self.cut, self.kill_worker, self.half_close),
             *(self.kill_broker, self.stall, self.stop_worker),
@@ -210,9 +210,9 @@ async def disturb(sprint: Sprint, done: Counter[str]) -> None:
     """Kill and cut in turn until the sprint is over or all is done."""
     while done.total() < ROUNDS:
         await asyncio.sleep(0.5 + sprint.dice.random() * AFTER_S)
-        deed = sprint.deeds[done.total() % len(sprint.deeds)]
-        await deed()
-        done[deed.__name__] += 1
+        disturbance = sprint.disturbances[done.total() % len(sprint.disturbances)]
+        await disturbance()
+        done[disturbance.__name__] += 1
         assert sprint.differences() == [], f"seed {SEED}, {done}"
         if await sprint.is_over():
             break
