@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from base.tasks import end_tasks
+from base.tasks import cancellable, end_tasks
 from fleet.stream.inbox import Inbox, unless
 from fleet.stream.keys import Key
 from fleet.stream.login import BrokerLogin
@@ -121,7 +121,7 @@ class Connection:
 
         try:
             async with asyncio.timeout(2 * CONNECT_S):
-                await client.connect(
+                connecting = client.connect(
                     address,
                     **given,
                     name=name,
@@ -135,6 +135,7 @@ class Connection:
                     inbox_prefix=f"_INBOX_{user}",
                     **_tls(address),
                 )
+                await cancellable(connecting)
         except (OSError, TimeoutError, ValueError, nats.errors.Error) as error:
             await _close(client)
             who = f"user {user}" if isinstance(secret, str | None) else f"key {secret.public}"
@@ -213,7 +214,7 @@ class Connection:
 
     async def send(self, subject: str, data: bytes, headers: Mapping[str, str], reply: str = "") -> None:
         try:
-            await self.client.publish(subject, data, reply=reply, headers=dict(headers) or None)
+            await cancellable(self.client.publish(subject, data, reply=reply, headers=dict(headers) or None))
         except Exception as error:
             raise problem_of(error) from None
 
@@ -228,7 +229,7 @@ class Connection:
                 log.info("a request on %s was not answered: %s", subject, problem)
 
         try:
-            await self.client.subscribe(subject, cb=received, pending_msgs_limit=PENDING_MSGS)
+            await cancellable(self.client.subscribe(subject, cb=received, pending_msgs_limit=PENDING_MSGS))
         except Exception as error:
             raise problem_of(error) from None
 
@@ -240,7 +241,8 @@ class Connection:
             await inbox.take(message)
 
         try:
-            inbox.subscription = await self.client.subscribe(subject, cb=received, pending_msgs_limit=PENDING_MSGS)
+            subscribing = self.client.subscribe(subject, cb=received, pending_msgs_limit=PENDING_MSGS)
+            inbox.subscription = await cancellable(subscribing)
         except Exception as error:
             raise problem_of(error) from None
         return inbox

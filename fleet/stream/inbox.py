@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
+from base.tasks import cancellable
 from fleet.stream.problems import BrokerLost
 
 
@@ -41,7 +42,7 @@ class Inbox:
     async def close(self) -> None:
         self._lost.remove_done_callback(self._end)
         with suppress(Exception):  # the connection may be gone
-            await self.subscription.unsubscribe()
+            await cancellable(self.subscription.unsubscribe())
 
     def _end(self, _lost: asyncio.Future[None]) -> None:
         self._messages.put_nowait(None)

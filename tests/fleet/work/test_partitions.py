@@ -12,10 +12,11 @@ from fleet.stream.login import BrokerLogin
 from fleet.work.machines import FleetMachines
 from tests.fleet.stream.nats_server import NatsServer
 from tests.fleet.work.proxy import Proxy
-from tests.fleet.work.workshop import LEASE_S, Called, Workshop, until
+from tests.fleet.work.workshop import LEASE_S, PATIENCE_S, Called, Workshop, until
 
 KINDS = ("cut", "half-closed", "stalled", "stalled for longer than the lease")
 SHORT_S = 1.0
+TURNS, MOMENTS_S = 100, 0.06  # of stops, over the time that connecting takes
 SPEAKS = "i=0; while [ ! -e go ]; do echo line $i; i=$((i+1)); sleep 0.02; done; echo made > made; echo end"
 
 
@@ -88,3 +89,13 @@ async def test_a_lane_outlives_cut_connections(workshop: Workshop, proxy: Proxy,
 async def test_a_lane_outlives_every_partition(workshop: Workshop, proxy: Proxy, side: str, kind: str) -> None:
     await connect(workshop, proxy, side)
     await check(workshop, proxy, [kind] * 3)
+
+
+async def test_a_coordinator_is_stopped_at_any_moment_of_its_connecting(nats: NatsServer) -> None:
+    login = BrokerLogin(address=nats.address, user="box", password=None)
+    for turn in range(TURNS):
+        machines = FleetMachines(login, "box", lease_s=LEASE_S)
+        machines.start()
+        await asyncio.sleep(MOMENTS_S * turn / TURNS)
+        async with asyncio.timeout(PATIENCE_S):
+            await machines.stop()
