@@ -32,6 +32,7 @@ LONG_S = 600.0  # for what takes seconds: a test that waits so long has failed
 POLL_S = 0.05
 ASKED = ("--help", "--version")  # of an agent's program, by a server that has just started
 ENDED = "(ended)"
+MOMENT_S = 10.0  # for what a server still does after a batch
 # Of the run's state: no event has them.
 SERVERS_OWN = ("agent", "fleet", "project", "limits", "plan", "guardian", "awake", "problem", "forecast")
 FOLD = """
@@ -143,13 +144,22 @@ class Unattended:
         left = [(pid, _words(pid)) for pid in alive(self.mark)]
         return [(pid, words) for pid, words in left if not words.rstrip().endswith(ASKED) and words != ENDED]
 
+    async def left_after_a_moment(self) -> list[tuple[int, str]]:
+        """Those that are alive when what follows a batch is done, such as the git of its receipts."""
+        for _ in range(round(MOMENT_S / POLL_S)):
+            if not self.left_alive():
+                break
+            await asyncio.sleep(POLL_S)
+        return self.left_alive()
+
     async def faults(self) -> list[str]:
         """What does not hold of a run that has come to an end, in words."""
+        left = await self.left_after_a_moment()
         events, run = await self.events(), await self.run()
         return [
             *broken(self.database, self.tracker, self.before),
             *([] if run["state"] == "idle" else [f"the state is {run['state']}"]),
-            *[f"process {pid} is alive: {words}" for pid, words in self.left_alive()],
+            *[f"process {pid} is alive: {words}" for pid, words in left],
             *_gaps(events),
             *_ends(events),
             *_ledger(await self.insights(), self.rows("SELECT * FROM commands")),

@@ -139,6 +139,7 @@ def test_a_phone_is_paired_and_decides_with_the_thumb(
         check_reach(phone, ".gate .decisions .button", "#stop")
         phone.get_by_role("button", name="Continue", exact=True).first.tap()
         expect(phone.get_by_label("Answer to:")).to_be_visible()
+        expect(phone.locator("#resume")).to_be_visible()
         check_reach(phone, "#attention .answer .button", "#resume", "#stop")
         phone.get_by_label("Answer to:").fill("Red")
         phone.get_by_role("button", name="Send answer").tap()
