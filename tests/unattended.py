@@ -146,11 +146,13 @@ class Unattended:
 
     async def left_after_a_moment(self) -> list[tuple[int, str]]:
         """Those that are alive when what follows a batch is done, such as the git of its receipts."""
+        left = self.left_alive()
         for _ in range(round(MOMENT_S / POLL_S)):
-            if not self.left_alive():
+            if not left:
                 break
             await asyncio.sleep(POLL_S)
-        return self.left_alive()
+            left = self.left_alive()
+        return left
 
     async def faults(self) -> list[str]:
         """What does not hold of a run that has come to an end, in words."""
