@@ -82,7 +82,7 @@ class Gate:
 
         The longest pause counts: one that waits for a person is never replaced by one that ends by itself.
         """
-        if self.stop_mode is not None or self.closed:
+        if self.is_over:
             return  # after a stop nothing starts any more
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
@@ -104,6 +104,11 @@ class Gate:
             notify()
         if not self._questions and self.reason == "question":
             self.resume("answered")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing starts any more: a stop was asked for, or the batch has ended."""
+        return self.stop_mode is not None or self.closed
 
     def close(self) -> None:
         """The batch is over: what still runs beside it pauses nothing any more."""
@@ -180,7 +185,7 @@ class Gate:
 
     async def enter(self) -> None:
         """Return when a command may start. Raises `Stopped`, also when the batch is over."""
-        while self.stop_mode is None and not self.closed:
+        while not self.is_over:
             if self.end_at is not None and self._clock() >= self.end_at:
                 self.stop(StopMode.GRACEFUL)
                 break
@@ -268,7 +273,7 @@ class Gate:
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, until a stop is asked for, or until the batch is over."""
         ends = self._clock() + seconds
-        while self.stop_mode is None and not self.closed and (left := ends - self._clock()) > 0:
+        while not self.is_over and (left := ends - self._clock()) > 0:
             await _wait(self._change, min(left, WAIT_SLICE_S))
 
     @contextmanager
@@ -283,7 +288,7 @@ class Gate:
 
     async def wait_beside(self, reason: str, until: float) -> None:
         """Let work beside the run wait until a clock time; as a pause of the run once nothing else continues."""
-        while self.stop_mode is None and not self.closed and (left := until - self._clock()) > 0:
+        while not self.is_over and (left := until - self._clock()) > 0:
             if self._held_up and not self.running:
                 self.pause(reason, until)
                 return
