@@ -183,8 +183,12 @@ class LaneCall:
         self._flush(whole=True)
 
     async def _read(self) -> None:
-        with suppress(OSError):  # it could not be started, or nothing could be recorded
+        try:
             await follow(self._stream, self._ended, self._is_behind, self._lines.extend)
+        except FileNotFoundError:  # it could not be started
+            pass
+        except OSError as error:
+            log.warning("the recording of %s cannot be read: %s", self.id, error)
         await self._ended.wait()
 
     def _is_behind(self) -> bool:
